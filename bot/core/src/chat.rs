@@ -1,0 +1,166 @@
+//! Platform-neutral chat: what comes in ([`ChatEvent`]) and what goes out ([`Message`]).
+
+use serde::{Deserialize, Serialize};
+
+use crate::ticket::TicketFields;
+
+/// Where a conversation lives. `Api` and `Cli` are places too: a request from them
+/// takes the same path as one typed in a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Platform {
+    Web,
+    Api,
+    Cli,
+}
+
+impl Platform {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Platform::Web => "web",
+            Platform::Api => "api",
+            Platform::Cli => "cli",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Platform::Web, Platform::Api, Platform::Cli].into_iter().find(|p| p.as_str() == text)
+    }
+}
+
+/// Who may overhear: decides which audience an answer is written for, and whether the
+/// bot always replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// Only the requester and the bot: web chat, direct messages.
+    Direct,
+    /// Others read along.
+    Channel,
+}
+
+/// The thread or direct message a request belongs to; also its job lane.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ConversationKey {
+    pub platform: Platform,
+    /// Workspace, tenant or guild; `local` on the web.
+    pub tenant: String,
+    pub channel: String,
+    pub thread: String,
+}
+
+impl ConversationKey {
+    /// Stable text form, used as the lane of the conversation's jobs.
+    pub fn lane(&self) -> String {
+        format!("{}:{}:{}:{}", self.platform.as_str(), self.tenant, self.channel, self.thread)
+    }
+}
+
+/// The sender as the platform vouches for them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Verified e-mail address, lower case: the identity that joins platforms.
+    pub email: String,
+    pub name: String,
+}
+
+/// One accepted thing that happened in a chat. Unique by (platform, tenant, event_id).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatEvent {
+    pub event_id: String,
+    pub conversation: ConversationKey,
+    pub setting: Setting,
+    pub from: Person,
+    /// Epoch milliseconds.
+    pub at: i64,
+    pub body: EventBody,
+}
+
+/// Everything the bot reacts to. A closed list: a new reaction starts here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventBody {
+    /// Something was said.
+    Said {
+        text: String,
+        /// Ids of attachments already stored.
+        #[serde(default)]
+        attachments: Vec<String>,
+    },
+    /// "That solved it" / "not helpful" under an answer.
+    Feedback { request_id: String, verdict: Verdict },
+    /// The ticket form was sent. Fields are as the requester left them.
+    FileTicket { request_id: Option<String>, form: TicketForm },
+    /// "Talk to a person": ends the bot's part and files what is known.
+    TalkToPerson { request_id: Option<String> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Solved,
+    NotHelpful,
+}
+
+impl Verdict {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Solved => "solved",
+            Verdict::NotHelpful => "not_helpful",
+        }
+    }
+}
+
+/// A ticket form as shown, prefilled and sent back.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TicketForm {
+    pub kind: Option<crate::ticket::Kind>,
+    pub system: Option<String>,
+    pub summary: String,
+    #[serde(default)]
+    pub fields: TicketFields,
+}
+
+/// A passage an answer rests on. `quote` is an exact part of the passage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Citation {
+    /// The number in the text's `[n]` markers, from 1.
+    pub n: usize,
+    pub source: String,
+    pub path: String,
+    pub title: String,
+    /// Heading path joined with ` > `; empty when the passage stands above any heading.
+    pub heading: String,
+    pub url: String,
+    pub quote: String,
+    /// Id of the cited passage, for opening it in its article.
+    #[serde(default)]
+    pub passage_id: String,
+}
+
+/// What the bot says. `text` is Markdown with `[n]` markers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    pub text: String,
+    #[serde(default)]
+    pub citations: Vec<Citation>,
+    #[serde(default)]
+    pub buttons: Vec<Button>,
+    #[serde(default)]
+    pub form: Option<TicketForm>,
+    /// The request this answers, for feedback.
+    #[serde(default)]
+    pub request_id: Option<String>,
+    /// The ticket this tells about.
+    #[serde(default)]
+    pub ticket: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Button {
+    Solved,
+    NotHelpful,
+    FileTicket,
+    TalkToPerson,
+}

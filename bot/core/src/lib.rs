@@ -1,0 +1,8 @@
+//! Firstline's pure core: what a request is, how it is read, what is decided and
+//! what is said. No async, no I/O, no clock, no randomness: time and chance come in
+//! as values. Start with [`chat`] (what comes in and goes out), then [`triage`]
+//! (assess, decide, cite, redact), [`ticket`] and [`words`].
+
+pub mod chat;
+pub mod ticket;
+pub mod triage;
