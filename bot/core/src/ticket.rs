@@ -141,7 +141,12 @@ pub struct FieldSpec {
     pub multiline: bool,
 }
 
-const fn field(name: &'static str, label: &'static str, wanted: bool, multiline: bool) -> FieldSpec {
+const fn field(
+    name: &'static str,
+    label: &'static str,
+    wanted: bool,
+    multiline: bool,
+) -> FieldSpec {
     FieldSpec { name, label, wanted, multiline }
 }
 
