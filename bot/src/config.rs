@@ -1,0 +1,226 @@
+//! `firstline.toml`: every key, its default, and what is refused. Each key is documented
+//! in `firstline.example.toml`; any key may come from the environment as
+//! `FIRSTLINE__SECTION__KEY`; every secret also as `..._file`.
+
+use std::path::PathBuf;
+
+use firstline_core::ticket::{Criticality, PriorityMatrix};
+use firstline_core::triage::{Policy, System};
+use serde::Deserialize;
+
+use crate::store::records::Role;
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub server: Server,
+    pub database: Database,
+    /// Absent: the local engine answers alone.
+    pub model: Option<Model>,
+    pub triage: Policy,
+    pub privacy: Privacy,
+    pub priority: Priority,
+    pub knowledge: Knowledge,
+    pub group: Vec<Group>,
+    pub channel: Vec<Channel>,
+    pub system: Vec<SystemEntry>,
+    pub source: Vec<Source>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Address and port to listen on.
+    pub listen: String,
+    /// Where people reach it; `https` makes cookies `Secure` with the `__Host-` prefix.
+    pub public_url: Option<String>,
+    /// A listener of its own for `/metrics`; otherwise a token is asked for off loopback.
+    pub metrics_listen: Option<String>,
+    /// Jobs run side by side.
+    pub workers: usize,
+    /// A folder whose files override the shipped prompts.
+    pub prompts: Option<PathBuf>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Server {
+            listen: "127.0.0.1:8080".into(),
+            public_url: None,
+            metrics_listen: None,
+            workers: 4,
+            prompts: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// `sqlite:PATH` or `postgres://...`; absent: `firstline.db` in the data folder.
+    pub url: Option<String>,
+    pub url_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// Any OpenAI-compatible server, up to and including `/v1`.
+    pub base_url: String,
+    pub name: String,
+    #[serde(default)]
+    pub api_key: Option<String>,
+    #[serde(default)]
+    pub api_key_file: Option<PathBuf>,
+    /// Seconds a call may take before the local engine decides.
+    #[serde(default = "default_timeout_s")]
+    pub timeout_s: u64,
+    /// Tokens a UTC day; above it the local engine decides. Absent: no limit.
+    #[serde(default)]
+    pub daily_tokens: Option<u64>,
+    /// Calls under way at once.
+    #[serde(default = "default_concurrency")]
+    pub concurrency: usize,
+}
+
+fn default_timeout_s() -> u64 {
+    20
+}
+
+fn default_concurrency() -> usize {
+    8
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Privacy {
+    /// Beside secrets, which always go: `email`, `phone`.
+    pub redact: Vec<Redact>,
+    /// Days the raw event is kept after it is settled.
+    pub raw_days: u32,
+    /// Hosts a model may run on; empty: the one in `[model]`.
+    pub destinations: Vec<String>,
+}
+
+impl Default for Privacy {
+    fn default() -> Self {
+        Privacy { redact: Vec::new(), raw_days: 7, destinations: Vec::new() }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Redact {
+    Email,
+    Phone,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Priority {
+    pub matrix: PriorityMatrix,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Knowledge {
+    /// Months after which an article's review date makes it stale.
+    pub stale_months: u32,
+}
+
+impl Default for Knowledge {
+    fn default() -> Self {
+        Knowledge { stale_months: 18 }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    pub name: String,
+    #[serde(default)]
+    pub members: Vec<String>,
+    #[serde(default = "default_role")]
+    pub role: Role,
+}
+
+fn default_role() -> Role {
+    Role::Employee
+}
+
+/// How the bot behaves in a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    Act,
+    Suggest,
+    Watch,
+    Off,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Channel {
+    pub platform: String,
+    pub id: String,
+    pub mode: Mode,
+    #[serde(default)]
+    pub systems: Vec<String>,
+    #[serde(default = "everyone")]
+    pub audience: String,
+}
+
+fn everyone() -> String {
+    "everyone".into()
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemEntry {
+    pub name: String,
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// People to ask, by e-mail.
+    #[serde(default)]
+    pub owners: Vec<String>,
+    /// The group that gets its tickets.
+    #[serde(default)]
+    pub team: Option<String>,
+    #[serde(default = "medium")]
+    pub criticality: Criticality,
+    #[serde(default)]
+    pub confidential: bool,
+    #[serde(default)]
+    pub status_url: Option<String>,
+}
+
+fn medium() -> Criticality {
+    Criticality::Medium
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    pub name: String,
+    /// `folder` for now.
+    pub kind: String,
+    pub location: String,
+    /// Who may read it: required, so that nothing is published by accident.
+    pub audience: String,
+}
+
+impl Config {
+    /// The catalogue as core reads it.
+    pub fn catalogue(&self) -> Vec<System> {
+        self.system
+            .iter()
+            .map(|s| System {
+                name: s.name.clone(),
+                aliases: s.aliases.clone(),
+                team: s.team.clone(),
+                criticality: s.criticality,
+                confidential: s.confidential,
+            })
+            .collect()
+    }
+}

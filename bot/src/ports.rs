@@ -1,0 +1,115 @@
+//! All the bot can do to the world: the store, the chats, a model, the knowledge index
+//! and the clock. Adapters implement these; flows see nothing else.
+
+use async_trait::async_trait;
+use firstline_indexer::{Found, Query};
+use thiserror::Error;
+
+pub use crate::store::Store;
+use crate::store::records::{ConversationRow, MessageRow};
+
+/// Time, so that tests can move it.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// Epoch milliseconds.
+    fn now(&self) -> i64;
+    /// Waits until `at`, in epoch milliseconds.
+    async fn sleep_until(&self, at: i64);
+}
+
+/// Searching what the organisation knows. Synchronous: it is a local index, and a
+/// search takes about a millisecond.
+pub trait Knowledge: Send + Sync {
+    fn search(&self, query: &Query) -> anyhow::Result<Found>;
+    /// The last store change the index has applied.
+    fn sequence(&self) -> i64;
+    /// Passages searchable now.
+    fn passages(&self) -> u64;
+}
+
+/// One call to a language model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    pub system: String,
+    pub user: String,
+    /// JSON schema the reply must satisfy; its name goes with it.
+    pub schema_name: String,
+    pub schema: serde_json::Value,
+    pub max_tokens: u32,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Completion {
+    pub text: String,
+    pub tokens_in: i64,
+    pub tokens_out: i64,
+}
+
+/// Why a model gave nothing usable. Each one means: the local engine decides.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum ModelError {
+    #[error("the model did not answer within {0} s")]
+    Timeout(u64),
+    #[error("the model server cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("the model server refused the API key ({0})")]
+    KeyRefused(String),
+    #[error("the model server limits the rate; asked to wait {0} s")]
+    RateLimited(u64),
+    #[error("the model's daily budget of {0} tokens is used up")]
+    OverBudget(u64),
+    #[error("the model server answered with an error: {0}")]
+    Server(String),
+    #[error("the model's reply could not be read: {0}")]
+    Unreadable(String),
+}
+
+impl ModelError {
+    /// One word for metrics.
+    pub fn label(&self) -> &'static str {
+        match self {
+            ModelError::Timeout(_) => "timeout",
+            ModelError::Unreachable(_) => "unreachable",
+            ModelError::KeyRefused(_) => "key_refused",
+            ModelError::RateLimited(_) => "rate_limited",
+            ModelError::OverBudget(_) => "over_budget",
+            ModelError::Server(_) => "server",
+            ModelError::Unreadable(_) => "unreadable",
+        }
+    }
+}
+
+/// Any language model. `pieces` hears the reply as it grows; it never reaches a person
+/// unchecked.
+#[async_trait]
+pub trait Model: Send + Sync {
+    /// The model's own name, as in `engine = "model:NAME"`.
+    fn name(&self) -> &str;
+    async fn complete(
+        &self,
+        ask: &Ask,
+        pieces: Option<tokio::sync::mpsc::Sender<String>>,
+    ) -> Result<Completion, ModelError>;
+}
+
+/// How sending a message ended, when it did not end well.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum SendError {
+    /// Worth another try, after this many milliseconds if the platform said so.
+    #[error("{reason}")]
+    Retry { reason: String, after_ms: Option<i64> },
+    /// Will never work.
+    #[error("{0}")]
+    Fail(String),
+}
+
+/// A chat platform, outbound. Messages carry their delivery key: sending one twice must
+/// show it once wherever the platform can tell.
+#[async_trait]
+pub trait Chat: Send + Sync {
+    async fn deliver(
+        &self,
+        conversation: &ConversationRow,
+        message: &MessageRow,
+    ) -> Result<(), SendError>;
+}
