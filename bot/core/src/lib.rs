@@ -4,5 +4,6 @@
 //! (assess, decide, cite, redact), [`ticket`] and [`words`].
 
 pub mod chat;
+pub mod text;
 pub mod ticket;
 pub mod triage;
