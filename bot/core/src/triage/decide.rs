@@ -385,13 +385,13 @@ mod tests {
     fn a_reader_alone_raises_neither_impact_nor_p1() {
         use Criticality::{High, Medium};
         for (impact, criticality, reports, incident, expected, priority) in [
-            (Impact::Org, Option::None, 0, false, Impact::Team, Priority::P2),
+            (Impact::Org, None, 0, false, Impact::Team, Priority::P2),
             (Impact::Many, Some(High), 1, false, Impact::Team, Priority::P2),
             (Impact::Many, Some(High), 2, false, Impact::Many, Priority::P1),
             (Impact::Many, Some(Medium), 2, false, Impact::Team, Priority::P2),
             (Impact::Org, Some(Medium), 3, false, Impact::Org, Priority::P1),
-            (Impact::Org, Option::None, 0, true, Impact::Org, Priority::P1),
-            (Impact::Team, Option::None, 9, true, Impact::Team, Priority::P2),
+            (Impact::Org, None, 0, true, Impact::Org, Priority::P1),
+            (Impact::Team, None, 9, true, Impact::Team, Priority::P2),
         ] {
             let a =
                 Assessment { impact, urgency: Urgency::High, ..assessment(Kind::Incident, 0.9) };

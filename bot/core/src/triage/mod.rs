@@ -5,6 +5,8 @@
 
 pub mod decide;
 pub mod local;
+pub mod redact;
+pub mod similar;
 
 use serde::{Deserialize, Serialize};
 

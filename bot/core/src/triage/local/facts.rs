@@ -23,7 +23,7 @@ macro_rules! patterns {
 patterns! {
     SINCE = r"(?i)\b(?:since|ever since|as of|started(?: at| around)?|seit|ab|depuis|desde|dal|dalle|sinds|vanaf|od)\s+(?:about |around |ca\. |etwa |gegen )?([^,;!?\n]{2,40})";
     SINCE_LOOSE = r"(?i)\b(this morning|today|yesterday(?: evening| morning)?|last night|right now|for (?:\w+ ){1,2}(?:minutes|hours|days|weeks)(?: now)?|\w+ (?:minutes|hours) ago|heute(?: früh| morgen)?|gestern(?: abend)?|ce matin|hier soir|esta mañana|ayer|hoje|ontem|stamattina|ieri|vanmorgen|gisteren|dzisiaj|wczoraj)\b";
-    AFFECTED = r"(?i)\b((?:nobody|no one|none of us|all of us|everyone|everybody|all (?:users|agents|staff|customers|colleagues)|(?:whole|entire) [\w-]+(?: \w+)?|several (?:users|customers|colleagues|people)|(?:my|our) (?:whole )?(?:team|department|office|group)|only me|just me|customers|colleagues|\d[\d.,]* (?:users|people|customers|colleagues|employees|agents)|(?:i|we) (?:can't|cannot|can not|couldn't|am|are)|alle [\wäöüß]+|niemand|keiner|kunden|kollegen|das (?:ganze )?team|bei mir|bei uns|ich|wir|tout le monde|personne|clients|todos|nadie|clientes|ninguém|tutti|nessuno|iedereen|niemand|klanten|wszyscy|nikt|klienci)[^.;!?\n]{0,30})";
+    AFFECTED = r"(?i)\b((?:nobody|no one|none of us|all of us|everyone|everybody|all (?:users|agents|staff|customers|colleagues)|(?:whole|entire) [\w-]+(?: \w+)?|several (?:users|customers|colleagues|people)|(?:my|our) (?:whole )?(?:team|department|office|group)|only me|just me|customers|colleagues|\d[\d.,]* (?:users|people|customers|colleagues|employees|agents)|(?:i|we) (?:can't|cannot|can not|couldn't|am|are)|alle [\wäöüß]+|niemand|keiner|kunden|kollegen|das (?:ganze )?team|bei mir|bei uns|ich|wir|tout le monde|personne|clients|todos|nadie|clientes|ninguém|tutti|nessuno|iedereen|niemand|klanten|wszyscy|nikt|klienci)[^.;!?\n]{0,40})";
     ERROR = r#"(?i)(?:"([^"\n]{4,200})"|“([^”\n]{4,200})”|„([^“”\n]{4,200})[“”]|«\s?([^»\n]{4,200})\s?»)"#;
     CODE = r"\b([A-Z]{2,}[A-Z0-9]*-?\d{2,}\b[^\n]{0,80}|(?:HTTP|SIP|error|code|Fehler)\s?/?\d[^\n]{0,60}|\w+(?:Exception|Error)\b[^\n]{0,160})";
     NEEDED_BY = r"(?i)\b(?:by|before|until|no later than|as of|from|starting|bis|ab|vor|avant|d'ici|antes del?|até|entro|per il|vóór|voor|przed|do|od)\s+((?:(?:next |this |kommenden |nächsten )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow|today|tonight|end of \w+|next (?:week|month)|week \d+|quarter end|montag|dienstag|mittwoch|donnerstag|freitag|morgen|ende \w+|lundi|mardi|mercredi|jeudi|vendredi|demain|lunes|martes|miércoles|jueves|viernes|mañana|\d{1,2}[./:]\d{1,2}[^\s,;]*|\d{1,2}\.? \p{L}{3,9}|\d{4}-\d{2}-\d{2}|(?:january|february|march|april|may|june|july|august|september|october|november|december)(?: \d{1,2})?)(?: \d{1,2}(?:st|nd|rd|th)?)?)";
@@ -77,8 +77,9 @@ pub(super) fn missing(kind: Kind, fields: &TicketFields) -> Vec<String> {
     wanted.map(|f| f.name.to_owned()).collect()
 }
 
+/// The first group of the first sentence that matches: a value ends with its sentence.
 fn first(pattern: &Regex, input: &str) -> Option<String> {
-    let found = pattern.captures(input)?;
+    let found = text::sentences(input).into_iter().find_map(|s| pattern.captures(s))?;
     let value = found.iter().skip(1).flatten().next()?;
     Some(value.as_str().trim_end_matches(['.', ' ']).to_owned())
 }
@@ -98,19 +99,61 @@ mod tests {
 
     #[test]
     fn fields_are_read_where_they_are_given() {
-        for (kind, input, expected) in [(
-            Kind::Incident,
-            "Nobody in Lyon can sign in since 08:10. The page shows \"AADSTS90033: transient\".",
-            vec![
-                ("affected", "Nobody in Lyon can sign in since 08:10"),
-                ("error", "AADSTS90033: transient"),
-                ("since", "08:10. The page shows \"AADSTS90033: transient\""),
-            ],
-        )] {
+        for (kind, input, expected) in [
+            (
+                Kind::Incident,
+                "Nobody in Lyon can sign in since 08:10. The page shows \"AADSTS90033: transient\".",
+                vec![
+                    ("affected", "Nobody in Lyon can sign in since 08:10"),
+                    ("error", "AADSTS90033: transient"),
+                    ("since", "08:10"),
+                ],
+            ),
+            (
+                Kind::Incident,
+                "Seit heute früh geht Keystone nicht, alle Kollegen warten",
+                vec![
+                    ("affected", "alle Kollegen warten"),
+                    ("since", "heute früh geht Keystone nicht"),
+                ],
+            ),
+            (
+                Kind::Bug,
+                "When I press back the form is emptied. It should keep my entries.",
+                vec![
+                    ("actual", "s"),
+                    ("expected", "should keep my entries"),
+                    ("steps", "When I press back the form is emptied"),
+                ],
+            ),
+            (
+                Kind::Change,
+                "Please add Jo to the Beacon group by Friday, because she takes over my accounts. Approved by Tom Bauer.",
+                vec![
+                    ("approver", "Tom Bauer"),
+                    ("needed_by", "Friday"),
+                    ("what", "s"),
+                    ("why", "because she takes over my accounts"),
+                ],
+            ),
+            (
+                Kind::Question,
+                "how do I add one? I looked in the wiki",
+                vec![("tried", "I looked in the wiki")],
+            ),
+            (Kind::None, "thanks", vec![]),
+        ] {
             let fields = read(kind, input, "s");
             let fields: Vec<(&str, &str)> =
                 fields.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
             assert_eq!(fields, expected, "{input}");
         }
+    }
+
+    #[test]
+    fn wanted_fields_not_given_are_missing() {
+        let fields = read(Kind::Incident, "beacon down", "Beacon down");
+        assert_eq!(missing(Kind::Incident, &fields), ["since", "affected"]);
+        assert!(missing(Kind::None, &fields).is_empty());
     }
 }

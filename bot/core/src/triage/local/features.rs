@@ -38,7 +38,7 @@ fn normal(word: &str) -> String {
 }
 
 /// Characters of scripts written without spaces; their n-grams are the words.
-pub(super) fn unspaced(c: char) -> bool {
+pub(crate) fn unspaced(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{0E00}'..='\u{0E7F}')
 }
 

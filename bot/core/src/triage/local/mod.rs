@@ -26,6 +26,7 @@ use linear::{Linear, Sample, softmax};
 use memory::Memory;
 use pool::{Pooling, Views};
 
+pub(crate) use features::unspaced;
 pub use system::team_of;
 
 /// A correction's weight in training, against 1 for a shipped example or a ticket.
