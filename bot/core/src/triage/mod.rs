@@ -3,6 +3,8 @@
 //! `cite` checks answers against their passages, `redact` removes secrets, `decide` is
 //! the pure decision.
 
+pub mod read;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ticket::{Criticality, Impact, Kind, Priority, Sentiment, TicketFields, Urgency};
