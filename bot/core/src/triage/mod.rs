@@ -5,6 +5,7 @@
 
 pub mod decide;
 pub mod local;
+pub mod read;
 pub mod redact;
 pub mod similar;
 
