@@ -16,6 +16,7 @@ mod encode;
 mod error;
 mod inbox;
 mod jobs;
+mod lookups;
 mod messages;
 mod people;
 pub mod records;

@@ -405,6 +405,9 @@ pub struct TicketPatch {
     pub assignee: Option<String>,
     pub summary: Option<String>,
     pub fields: Option<TicketFields>,
+    /// Follows from the system; never given by a person.
+    #[serde(skip)]
+    pub confidential: Option<bool>,
 }
 
 /// The outcome of an optimistic write.

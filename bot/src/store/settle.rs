@@ -1,8 +1,10 @@
 //! Settling a request: everything it changes, in one transaction, if the lease still
 //! holds.
 
+use firstline_core::chat::Message;
+
 use super::encode::{json, word};
-use super::records::{AssessmentRow, KEY_PLACEHOLDER, LeasedJob, NewMessage, Settlement};
+use super::records::{AssessmentRow, KEY_PLACEHOLDER, LeasedJob, Settlement};
 use super::{Live, LiveKind, Result, Store, Tx};
 
 /// What settling made.
@@ -32,9 +34,9 @@ impl Store {
         let mut ticket_key = None;
         if let Some(ticket) = &settlement.ticket {
             let key = tx.file_once(ticket, &request.requester, now).await?;
-            messages.iter_mut().for_each(|message| put_key(message, &key));
+            messages.iter_mut().for_each(|message| put_key(&mut message.body, &key));
             if let Some(answer) = &mut request.answer {
-                answer.text = answer.text.replace(KEY_PLACEHOLDER, &key);
+                put_key(answer, &key);
             }
             request.ticket_key = Some(key.clone());
             tx.tell(Live {
@@ -48,7 +50,8 @@ impl Store {
         exec!(tx, sqlx::query(
             "UPDATE request SET state = $2, kind = $3, system = $4, confidence = $5, action = $6,
                  abstained = $7, answerable = $8, decision = $9, answer = $10, ticket_key = $11,
-                 verdict = COALESCE($12, verdict), redactions = $13, settled_at = $14
+                 verdict = COALESCE($12, verdict), redactions = $13, settled_at = $14,
+                 text = $15
              WHERE id = $1",
         )
         .bind(&request.id)
@@ -64,7 +67,8 @@ impl Store {
         .bind(&request.ticket_key)
         .bind(request.verdict.map(word))
         .bind(request.redactions)
-        .bind(request.settled_at));
+        .bind(request.settled_at)
+        .bind(&request.text));
         for assessment in &settlement.assessments {
             insert_assessment(&mut tx, assessment).await?;
         }
@@ -109,10 +113,10 @@ impl Store {
 }
 
 /// Puts the ticket's key where the message left room for it.
-fn put_key(message: &mut NewMessage, key: &str) {
-    message.body.text = message.body.text.replace(KEY_PLACEHOLDER, key);
-    if message.body.ticket.as_deref() == Some(KEY_PLACEHOLDER) {
-        message.body.ticket = Some(key.to_owned());
+fn put_key(message: &mut Message, key: &str) {
+    message.text = message.text.replace(KEY_PLACEHOLDER, key);
+    if message.ticket.as_deref() == Some(KEY_PLACEHOLDER) {
+        message.ticket = Some(key.to_owned());
     }
 }
 
