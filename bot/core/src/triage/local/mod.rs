@@ -171,9 +171,8 @@ impl LocalEngine {
     fn language(&self, text: &str, scores: &[f32], context: Option<&str>) -> String {
         let mut head = scores[self.model.head(LANGUAGE).range()].to_vec();
         softmax(&mut head);
-        let best = pool::best(&head);
-        let learnt = self.languages.get(best).map(|l| (l.as_str(), head[best]));
-        language::detect(text, learnt, &self.languages, context)
+        head.truncate(self.languages.len());
+        language::detect(text, &head, &self.languages, context)
     }
 
     fn system(
