@@ -20,7 +20,6 @@ mod inbox;
 mod insight;
 mod jobs;
 mod knowledge;
-mod lookups;
 mod messages;
 mod people;
 pub mod records;
