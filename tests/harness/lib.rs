@@ -1,1 +1,3 @@
-//! harness
+//! What the acceptance tests share.
+
+pub mod db;
