@@ -280,3 +280,4 @@ fn empty(dir: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests;
+
