@@ -282,3 +282,4 @@ fn empty(dir: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests;
+
