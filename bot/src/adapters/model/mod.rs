@@ -145,6 +145,7 @@ impl OpenAiModel {
         let (mut limited, mut failed) = (0, 0);
         loop {
             progress.calls += 1;
+            progress.faulted = false;
             let refused = match self.attempt(ask, dialect, pieces, progress).await {
                 Ok(()) => {
                     if dialect != remembered {
