@@ -163,6 +163,7 @@ async fn every_failure_has_its_name() {
         (Reply::Stopped("{\"a\":".into(), "length"), "unreadable", "token limit"),
         (Reply::Stopped("{}".into(), "content_filter"), "unreadable", "declined"),
         (Reply::Trails("{\"a\":".into()), "unreadable", "breaks off"),
+        (Reply::Half("{\"a\": \"b".into()), "unreadable", "breaks off"),
     ] {
         let scene = Scene::replies(vec![reply.clone()]).await;
         for streams in [false, true] {
