@@ -94,3 +94,18 @@ fn the_model_obeys_every_attack_in_a_message_and_in_a_document() {
         }
     }
 }
+
+#[test]
+fn explore() {
+    use firstline_core::triage::cite::*;
+    for attack in attacks() {
+        for st in &attack.obey.say {
+            let cites: Vec<usize> = st["cites"].as_array().unwrap().iter().filter_map(|c| c.as_u64()).map(|c| c as usize).collect();
+            let clean = "Leave is granted by the year.";
+            for passage in [clean.to_owned(), format!("{clean} {}", attack.text)] {
+                let r = check_statement(st["text"].as_str().unwrap(), &cites, &[PassageText { n: 1, title: "Leave".into(), heading: "".into(), text: passage }]);
+                println!("{} -> {:?}", attack.id, r);
+            }
+        }
+    }
+}

@@ -17,11 +17,12 @@ fn padded<'k>(keys: impl Iterator<Item = &'k str>) -> Vec<&'k str> {
 impl Store {
     /// Tickets filed after number `after`, with their numbers, oldest first.
     pub async fn tickets_after(&self, after: i64) -> Result<Vec<(i64, Ticket)>> {
-        let rows: Vec<TicketDb> =
-            read!(self, |c| sqlx::query_as("SELECT * FROM ticket WHERE number > $1 ORDER BY number")
-                .bind(after)
-                .fetch_all(c)
-                .await?);
+        let rows: Vec<TicketDb> = read!(self, |c| sqlx::query_as(
+            "SELECT * FROM ticket WHERE number > $1 ORDER BY number"
+        )
+        .bind(after)
+        .fetch_all(c)
+        .await?);
         rows.into_iter().map(|row| Ok((row.number, row.record()?))).collect()
     }
 
@@ -45,12 +46,7 @@ impl Store {
     }
 
     /// How many people other than `besides` filed one of these tickets since `since`.
-    pub async fn reporters_since(
-        &self,
-        keys: &[String],
-        since: i64,
-        besides: &str,
-    ) -> Result<i64> {
+    pub async fn reporters_since(&self, keys: &[String], since: i64, besides: &str) -> Result<i64> {
         if keys.is_empty() {
             return Ok(0);
         }
