@@ -10,6 +10,11 @@ use serde::Deserialize;
 
 use crate::store::records::Role;
 
+mod check;
+mod load;
+
+pub use load::{ConfigError, DEFAULT_FILE, ENV_PREFIX};
+
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
