@@ -229,3 +229,31 @@ impl Config {
             .collect()
     }
 }
+
+/// `ana.silva@example.com` is called Ana Silva until someone says otherwise.
+pub fn name_from_address(email: &str) -> String {
+    let user = email.split('@').next().unwrap_or(email);
+    let words = user.split(['.', '_', '-']).filter(|w| !w.is_empty()).map(|word| {
+        let mut letters = word.chars();
+        letters
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    });
+    words.collect::<Vec<String>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_from_address;
+
+    #[test]
+    fn names_come_from_addresses() {
+        for (email, name) in [
+            ("ana.silva@example.com", "Ana Silva"),
+            ("o-neill@example.com", "O Neill"),
+            ("ops@example.com", "Ops"),
+        ] {
+            assert_eq!(name_from_address(email), name);
+        }
+    }
+}
