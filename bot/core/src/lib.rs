@@ -4,5 +4,8 @@
 //! (assess, decide, cite, redact), [`ticket`] and [`words`].
 
 pub mod chat;
+pub mod command;
+pub mod retry;
+pub mod text;
 pub mod ticket;
 pub mod triage;

@@ -189,7 +189,7 @@ pub struct NewMessage {
     pub pending: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestState {
     Accepted,
@@ -405,6 +405,9 @@ pub struct TicketPatch {
     pub assignee: Option<String>,
     pub summary: Option<String>,
     pub fields: Option<TicketFields>,
+    /// Follows from the system; never given by a person.
+    #[serde(skip)]
+    pub confidential: Option<bool>,
 }
 
 /// The outcome of an optimistic write.
