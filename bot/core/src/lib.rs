@@ -9,3 +9,4 @@ pub mod retry;
 pub mod text;
 pub mod ticket;
 pub mod triage;
+pub mod words;

@@ -167,9 +167,8 @@ impl Store {
             tx.rollback().await?;
             return Ok(Accepted { conversation_id, request_id, duplicate: true });
         }
-        let seq: i64 =
-            on!(tx, |c| {
-                sqlx::query_scalar(
+        let seq: i64 = on!(tx, |c| {
+            sqlx::query_scalar(
             "INSERT INTO conversation (id, platform, tenant, channel, thread, setting, requester,
                                        title, handed_over, last_seq, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, $9, $10, $10)
@@ -189,7 +188,7 @@ impl Store {
         .bind(now)
         .fetch_one(c)
         .await?
-            });
+        });
         if let Some(mut message) = message {
             message.conversation_id.clone_from(&conversation);
             insert_message(&mut tx, &message, seq, now).await?;

@@ -264,9 +264,8 @@ impl Store {
 
     /// Jobs, oldest first; `state` is `ready`, `running` or `dead`.
     pub async fn jobs(&self, state: Option<&str>, limit: i64) -> Result<Vec<JobRow>> {
-        let rows: Vec<JobDb> =
-            read!(self, |c| {
-                sqlx::query_as(
+        let rows: Vec<JobDb> = read!(self, |c| {
+            sqlx::query_as(
             "SELECT id, kind, lane, state, run_at, attempt, max_attempts, last_error, created_at
              FROM job WHERE CAST($1 AS TEXT) IS NULL OR state = $1 ORDER BY id LIMIT $2",
         )
@@ -274,7 +273,7 @@ impl Store {
         .bind(limit)
         .fetch_all(c)
         .await?
-            });
+        });
         Ok(rows.into_iter().map(JobRow::from).collect())
     }
 

@@ -7,7 +7,7 @@ use firstline_core::chat::ConversationKey;
 use super::encode::{json, of_json, of_word, word};
 use super::inbox::ConversationDb;
 use super::people::lower;
-use super::records::{AttachmentRow, ConversationRow, MessageRow, NewMessage};
+use super::records::{AttachmentRow, ConversationRow, MessageRow, NewJob, NewMessage};
 use super::{Live, LiveKind, Result, Store, Tx};
 
 #[derive(sqlx::FromRow)]
@@ -74,6 +74,13 @@ impl Store {
         Ok(renamed > 0)
     }
 
+    /// Says one message outside any request; `jobs` deliver it.
+    pub async fn say(&self, message: NewMessage, jobs: Vec<NewJob>, now: i64) -> Result<()> {
+        let mut tx = self.begin().await?;
+        tx.follow_up(&[message], &jobs, now).await?;
+        tx.commit().await
+    }
+
     pub async fn message(&self, id: &str) -> Result<Option<MessageRow>> {
         let row: Option<MessageDb> =
             read!(self, |c| sqlx::query_as("SELECT * FROM message WHERE id = $1")
@@ -92,9 +99,8 @@ impl Store {
         after_seq: i64,
         limit: i64,
     ) -> Result<Vec<MessageRow>> {
-        let rows: Vec<MessageDb> =
-            read!(self, |c| {
-                sqlx::query_as(
+        let rows: Vec<MessageDb> = read!(self, |c| {
+            sqlx::query_as(
             "SELECT * FROM message WHERE conversation_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
         )
         .bind(conversation_id)
@@ -102,7 +108,7 @@ impl Store {
         .bind(limit)
         .fetch_all(c)
         .await?
-            });
+        });
         self.with_attachments(conversation_id, rows).await
     }
 

@@ -12,23 +12,33 @@ use sqlx::migrate::Migrator;
 #[macro_use]
 mod db;
 
+mod attachments;
+mod corrections;
 mod encode;
 mod error;
 mod inbox;
+mod insight;
 mod jobs;
+mod knowledge;
 mod lookups;
 mod messages;
 mod people;
 pub mod records;
 mod sessions;
 mod settle;
+mod ticket_list;
+mod ticket_patch;
 mod ticket_rows;
+mod tickets;
+mod usage;
 mod wakeups;
 
 pub use error::{Result, StoreError};
 pub use inbox::Accepted;
-pub use people::EVERYONE;
+pub use knowledge::may_read;
+pub use people::{EVERYONE, PUBLIC};
 pub use settle::Settled;
+pub use tickets::may_see;
 pub use wakeups::{Live, LiveKind, Wakeups};
 
 use db::{Pools, SYNC_FULL, Tx, TxInner};

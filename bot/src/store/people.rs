@@ -7,6 +7,9 @@ use super::{Result, Store, StoreError, Tx};
 /// The group everyone belongs to without being listed.
 pub const EVERYONE: &str = "everyone";
 
+/// The audience that includes outsiders.
+pub const PUBLIC: &str = "public";
+
 #[derive(sqlx::FromRow)]
 struct GroupRow {
     name: String,

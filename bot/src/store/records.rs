@@ -539,6 +539,32 @@ pub struct PassageRow {
     pub text: String,
 }
 
+/// A document to be written, in place of the one from the same source and path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewDocument {
+    pub source: String,
+    /// Relative to the source's folder.
+    pub path: String,
+    pub title: String,
+    pub system: Option<String>,
+    pub owner: Option<String>,
+    pub audience: String,
+    pub reviewed: Option<String>,
+    pub language: String,
+    pub url: String,
+    /// Of the content, to tell what changed.
+    pub hash: String,
+    pub markdown: String,
+    pub passages: Vec<NewPassage>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewPassage {
+    /// Headings above it, joined with ` > `.
+    pub heading: String,
+    pub text: String,
+}
+
 /// One step of the change sequence, for the index followers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentChange {

@@ -61,16 +61,15 @@ impl Store {
 
     /// The session, unless it has expired.
     pub async fn session(&self, token_hash: &str, now: i64) -> Result<Option<Session>> {
-        let row: Option<(String, String, i64)> =
-            read!(self, |c| {
-                sqlx::query_as(
+        let row: Option<(String, String, i64)> = read!(self, |c| {
+            sqlx::query_as(
             "SELECT email, csrf, expires_at FROM session WHERE token_hash = $1 AND expires_at > $2"
         )
         .bind(token_hash)
         .bind(now)
         .fetch_optional(c)
         .await?
-            });
+        });
         Ok(row.map(|(email, csrf, expires_at)| Session { email, csrf, expires_at }))
     }
 

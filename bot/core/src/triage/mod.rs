@@ -3,6 +3,7 @@
 //! `cite` checks answers against their passages, `redact` removes secrets, `decide` is
 //! the pure decision.
 
+pub mod cite;
 pub mod decide;
 pub mod local;
 pub mod read;

@@ -107,7 +107,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         // like a secret unless a colon or an equals sign announces it.
         (Password, r#"(?i)(?:\b|_)(?:password|passwort|kennwort|passphrase|passwd|pwd|passcode|mot de passe|mdp|contraseña|clave|senha|palavra-passe|parola d'ordine|wachtwoord|hasło|hasla|lösenord|adgangskode|salasana|heslo|parolă|пароль|pin|パスワード)["']?(?:\s{0,3}(?:for|für|pour|para|per|voor|do|de|von|to)\s[^\s:=]{1,40}){0,2}\s{0,3}(?::=|=>|=|:|：)\s{0,3}["'`„“«]?(?P<s>[^\s"'`“”»\[\]]{3,128})"#),
         (Password, r#"(?i)\b(?:password|passwort|kennwort|passphrase|passwd|pwd|passcode|mot de passe|contraseña|senha|wachtwoord|hasło|пароль)(?:\s(?:for|für|pour|para|per|voor|do|von|to)\s[^\s:=]{1,40}(?:\s[^\s:=]{1,40})?)?\s{1,3}(?:is now|is|was|ist jetzt|ist|lautet|war|est|era|es|é|è|jest|to|:)\s{1,3}(?P<q>["'`„“«]?)(?P<s>[^\s"'`“”»\[\]]{3,128})"#),
-        (Password, r"パスワードは\s?(?P<s>[!-~]{4,128})"),
+        (Password, r"パスワードは\s?(?P<s>[!-Z^-~]{4,128})"),
     ]
     .into_iter()
     .map(|(kind, pattern)| Rule {

@@ -5,7 +5,7 @@ use whatlang::{Detector, Lang, Script};
 
 use crate::triage::Example;
 
-/// Letters from which on general statistics are to be trusted.
+/// Letters from which on general statistics have their full say.
 const ENOUGH: usize = 40;
 
 const PLAUSIBLE: &[(Lang, &str)] = &[
@@ -52,11 +52,11 @@ pub(super) fn labels(examples: &[Example]) -> Vec<String> {
     labels
 }
 
-/// BCP 47 tag of `text`. `learnt` is the trained head's choice with its probability;
-/// `context` the message it follows, whose language a few letters share.
+/// BCP 47 tag of `text`. `learnt` holds the trained head's probability of each language
+/// of `taught`; `context` is the message it follows, whose language a few letters share.
 pub(super) fn detect(
     text: &str,
-    learnt: Option<(&str, f32)>,
+    learnt: &[f32],
     taught: &[String],
     context: Option<&str>,
 ) -> String {
@@ -64,23 +64,64 @@ pub(super) fn detect(
     if letters < 4
         && let Some(before) = context
     {
-        return detect(before, None, taught, None);
+        return detect(before, &[], taught, None);
     }
     let allowed: Vec<Lang> = PLAUSIBLE.iter().map(|(lang, _)| *lang).collect();
     let info = Detector::with_allowlist(allowed).detect(text);
-    let general = info.and_then(|info| {
-        let tag = PLAUSIBLE.iter().find(|(lang, _)| *lang == info.lang())?.1;
-        Some((tag, info))
-    });
-    match (general, learnt) {
-        (Some((tag, info)), _) if info.script() != Script::Latin => tag.to_owned(),
-        (Some((tag, info)), Some((learnt, p))) => {
-            let new = !taught.iter().any(|t| t == tag);
-            let sure = info.is_reliable() && letters >= ENOUGH;
-            if (new && sure && p < 0.9) || (p < 0.4 && sure) { tag } else { learnt }.to_owned()
+    let general = info
+        .as_ref()
+        .and_then(|info| Some((PLAUSIBLE.iter().find(|(lang, _)| *lang == info.lang())?.1, info)));
+    if let Some((tag, info)) = general
+        && info.script() != Script::Latin
+    {
+        return tag.to_owned();
+    }
+    // Evidence adds up in the logarithm: what was taught, and what statistics say.
+    let mut best = ("en", if learnt.is_empty() { UNTAUGHT + 2.0 } else { f64::MIN });
+    for (tag, p) in taught.iter().zip(learnt) {
+        best = stronger(best, (tag, f64::from(*p).max(1e-6).ln() + voice(general, tag, letters)));
+    }
+    if let Some((tag, _)) = general
+        && (learnt.is_empty() || !taught.iter().any(|t| t == tag))
+    {
+        best = stronger(best, (tag, UNTAUGHT + voice(general, tag, letters)));
+    }
+    best.0.to_owned()
+}
+
+/// The standing of a language that no example taught.
+const UNTAUGHT: f64 = -5.0;
+
+fn stronger<'l>(a: (&'l str, f64), b: (&'l str, f64)) -> (&'l str, f64) {
+    if b.1 > a.1 { b } else { a }
+}
+
+/// What the general statistics add for `tag`: more with more letters and more certainty.
+fn voice(general: Option<(&str, &whatlang::Info)>, tag: &str, letters: usize) -> f64 {
+    match general {
+        Some((said, info)) if said == tag => {
+            (letters as f64 / ENOUGH as f64).min(1.5) * (1.5 + 3.0 * info.confidence())
         }
-        (Some((tag, _)), None) => tag.to_owned(),
-        (None, Some((learnt, _))) => learnt.to_owned(),
-        (None, None) => "en".to_owned(),
+        _ => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_and_languages_nobody_taught() {
+        for (text, expected) in [
+            ("Печатът не работи от сутринта, моля помогнете ни", "bg"),
+            ("프린터가 작동하지 않습니다", "ko"),
+            ("Jag kan inte logga in på min dator sedan i morse, vad ska jag göra nu?", "sv"),
+            ("在线系统无法登录，请帮忙看看", "zh"),
+            ("ok", "en"),
+        ] {
+            assert_eq!(detect(text, &[], &[], None), expected, "{text}");
+        }
+        let before = "Wie kann ich meinen Urlaub im System eintragen?";
+        assert_eq!(detect("ok", &[], &[], Some(before)), "de");
     }
 }

@@ -77,20 +77,25 @@ impl LocalEngine {
         let languages = language::labels(shipped);
         let label = |example: &Example, weight| sample(example, &languages, catalogue, weight);
         let mut samples: Vec<Sample> = shipped.iter().map(|e| label(e, 1.0)).collect();
+        for sample in &mut samples {
+            sample.labels[SYSTEM].get_or_insert(catalogue.len());
+        }
         let classes = [
             Kind::ALL.len(),
             Impact::ALL.len(),
             Urgency::ALL.len(),
             Sentiment::ALL.len(),
             languages.len().max(1),
-            catalogue.len().max(1),
+            // The last class is none of them, as most shipped examples are.
+            catalogue.len() + 1,
         ];
         let pooling = Pooling::learn(shipped, &samples);
         samples.extend(organisation.iter().map(|e| label(e, 1.0)));
         samples.extend(corrections.iter().map(|e| label(e, CORRECTION_WEIGHT)));
         let model = Linear::train(&samples.iter().collect::<Vec<_>>(), &classes);
         let memory = Memory::of(corrections, &model);
-        let knows_systems = samples.iter().any(|s| s.labels[SYSTEM].is_some());
+        let taught = |s: &Sample| s.labels[SYSTEM].is_some_and(|class| class < catalogue.len());
+        let knows_systems = samples.iter().any(taught);
         LocalEngine {
             model,
             pooling,
@@ -171,9 +176,8 @@ impl LocalEngine {
     fn language(&self, text: &str, scores: &[f32], context: Option<&str>) -> String {
         let mut head = scores[self.model.head(LANGUAGE).range()].to_vec();
         softmax(&mut head);
-        let best = pool::best(&head);
-        let learnt = self.languages.get(best).map(|l| (l.as_str(), head[best]));
-        language::detect(text, learnt, &self.languages, context)
+        head.truncate(self.languages.len());
+        language::detect(text, &head, &self.languages, context)
     }
 
     fn system(
@@ -187,11 +191,11 @@ impl LocalEngine {
         if let Some(system) = believed.and_then(|e| e.system.clone()) {
             return Some(system);
         }
-        let learnt = self.knows_systems.then(|| {
+        let learnt = self.knows_systems.then_some(()).and_then(|()| {
             let mut head = scores[self.model.head(SYSTEM).range()].to_vec();
             softmax(&mut head);
             let best = pool::best(&head);
-            (self.catalogue[best].name.as_str(), head[best])
+            Some((self.catalogue.get(best)?.name.as_str(), head[best]))
         });
         let thread = context.into_iter().chain(
             request.thread.iter().rev().filter(|t| t.from == Speaker::Requester).map(|t| &*t.text),
