@@ -320,9 +320,10 @@ pub async fn port(listen: &str) -> Finding {
 
 async fn answers_as_firstline(address: SocketAddr) -> bool {
     let Ok(http) = reqwest::Client::builder().timeout(HTTP_TIMEOUT).build() else { return false };
-    match http.get(format!("http://{address}/healthz")).send().await {
+    // The one page that names its program and needs no sign-in.
+    match http.get(format!("http://{address}/api/v1/openapi.json")).send().await {
         Ok(reply) if reply.status().is_success() => {
-            reply.text().await.is_ok_and(|text| text.trim() == crate::HEALTHY)
+            reply.text().await.is_ok_and(|text| text.contains("Firstline"))
         }
         _ => false,
     }

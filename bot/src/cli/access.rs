@@ -105,7 +105,7 @@ pub(super) async fn login(global: &Global, args: LoginArgs) -> anyhow::Result<Do
     let token = secret::generate();
     let expires = SystemClock.now() + LINK_MS;
     opened.store.create_login_link(&secret::hash(&token), &email, expires).await?;
-    let url = format!("{}/login/{token}", base_url(&opened.config));
+    let url = format!("{}/sign-in?token={token}", base_url(&opened.config));
     if args.json {
         output::json(&serde_json::json!({ "url": url, "expires": output::time(expires) }))?;
     } else {

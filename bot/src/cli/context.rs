@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::Global;
+use crate::adapters::budget::StoreBudget;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::knowledge::{self, LocalKnowledge};
 use crate::adapters::model::OpenAiModel;
@@ -135,7 +136,16 @@ pub(super) async fn build(opened: Opened) -> anyhow::Result<(Arc<App>, Arc<Local
     let clock = Arc::new(SystemClock);
     let prompts = Prompts::load(config.server.prompts.as_deref())?;
     let model: Option<Arc<dyn Model>> = match &config.model {
-        Some(settings) => Some(Arc::new(OpenAiModel::new(settings, store.clone(), clock.clone())?)),
+        Some(settings) => {
+            let budget = Arc::new(StoreBudget {
+                store: store.clone(),
+                clock: clock.clone(),
+                name: settings.name.clone(),
+                daily_tokens: settings.daily_tokens,
+            });
+            let destinations = &config.privacy.destinations;
+            Some(Arc::new(OpenAiModel::new(settings, destinations, budget, clock.clone())?))
+        }
         None => None,
     };
     let knowledge = knowledge::open(&store, &data).await?;

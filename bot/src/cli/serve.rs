@@ -16,7 +16,7 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::knowledge::{self, LocalKnowledge};
 use crate::app::App;
 use crate::config::Config;
-use crate::ports::{Clock as _, Store};
+use crate::ports::{Clock as _, Knowledge as _, Store};
 use crate::telemetry::{self, metric};
 use crate::{console, demo, ingest, worker};
 
@@ -294,10 +294,10 @@ async fn read_sources(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
             ),
         }
     }
-    loop {
+    while !*stopped.borrow() {
         tokio::select! {
             Some(at) = changes.recv() => read_source(&app, &specs[at]).await,
-            _ = stopped.wait_for(|stop| *stop) => return,
+            _ = stopped.changed() => {}
         }
     }
 }

@@ -13,6 +13,7 @@ use sqlx::migrate::Migrator;
 mod db;
 
 mod attachments;
+mod clock;
 mod corrections;
 mod encode;
 mod error;
