@@ -1,1 +1,4 @@
-fn main() {}
+//! Acceptance tests over the production loop.
+
+mod attacks;
+mod model;
