@@ -4,7 +4,7 @@
 use super::features::Sparse;
 
 /// Pseudo-count of a feature in a class.
-const SMOOTHING: f32 = 0.15;
+const SMOOTHING: f32 = 0.5;
 
 #[derive(Default)]
 /// For each feature row its weight of evidence for each class.

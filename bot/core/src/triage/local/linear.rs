@@ -8,7 +8,9 @@ const EPOCHS: usize = 10;
 /// With more samples than this fewer rounds do.
 const MANY: usize = 2_000;
 const FEW_EPOCHS: usize = 5;
-const STEP: f32 = 0.25;
+const STEP: f32 = 0.5;
+/// A feature's first sum of squares: large enough that rare features take no leaps.
+const FIRST_SQUARE: f32 = 3.0;
 const DECAY: f32 = 2e-4;
 const NONE: u32 = u32::MAX;
 
@@ -96,7 +98,7 @@ impl Linear {
 
     fn fit(&mut self, samples: &[&Sample]) {
         let vectors: Vec<Sparse> = samples.iter().map(|s| self.rows_of(&s.counts)).collect();
-        let mut squares = vec![1e-2f32; self.idf.len()];
+        let mut squares = vec![FIRST_SQUARE; self.idf.len()];
         let epochs = if samples.len() > MANY { FEW_EPOCHS } else { EPOCHS };
         let labelled = vectors.iter().zip(samples).filter_map(|(v, s)| Some((v, s.labels[0]?)));
         self.bayes = Bayes::train(labelled, self.idf.len(), self.heads[0].classes);
@@ -126,7 +128,7 @@ impl Linear {
                 }
                 for ((b, s), g) in self.bias.iter_mut().zip(&mut bias_squares).zip(&scores) {
                     *s += g * g;
-                    *b -= 0.1 * STEP * g / s.sqrt();
+                    *b -= 0.05 * STEP * g / s.sqrt();
                 }
             }
             if round >= epochs / 2 {

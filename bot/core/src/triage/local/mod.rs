@@ -65,8 +65,8 @@ pub struct LocalEngine {
 }
 
 impl LocalEngine {
-    /// Trains on the `shipped` examples, the `organisation`'s tickets and its owners'
-    /// `corrections`; deterministic.
+    /// Trains on the `shipped` examples and the `organisation`'s tickets and remembers its
+    /// owners' `corrections`, which so touch only requests like them; deterministic.
     pub fn train(
         shipped: &[Example],
         organisation: &[Example],
@@ -90,7 +90,6 @@ impl LocalEngine {
         ];
         let pooling = Pooling::learn(shipped, &samples);
         samples.extend(organisation.iter().map(|e| label(e)));
-        samples.extend(corrections.iter().map(|e| label(e)));
         let model = Linear::train(&samples.iter().collect::<Vec<_>>(), &classes);
         let memory = Memory::of(corrections, &model);
         let taught = |s: &Sample| s.labels[SYSTEM].is_some_and(|class| class < catalogue.len());
