@@ -75,7 +75,7 @@ impl LocalEngine {
     ) -> LocalEngine {
         let languages = language::labels(shipped);
         let label = |example: &Example| sample(example, &languages, catalogue);
-        let mut samples: Vec<Sample> = shipped.iter().map(|e| label(e)).collect();
+        let mut samples: Vec<Sample> = shipped.iter().map(label).collect();
         for sample in &mut samples {
             sample.labels[SYSTEM].get_or_insert(catalogue.len());
         }
@@ -89,7 +89,7 @@ impl LocalEngine {
             catalogue.len() + 1,
         ];
         let pooling = Pooling::learn(shipped, &samples);
-        samples.extend(organisation.iter().map(|e| label(e)));
+        samples.extend(organisation.iter().map(label));
         let model = Linear::train(&samples.iter().collect::<Vec<_>>(), &classes);
         let memory = Memory::of(corrections, &model);
         let taught = |s: &Sample| s.labels[SYSTEM].is_some_and(|class| class < catalogue.len());
