@@ -105,7 +105,7 @@ fn a_correction_flips_paraphrases_and_nothing_else() {
         ),
         (
             "goods receipt without purchase order is not possible",
-            Kind::Process,
+            Kind::Bug,
             [
                 "we can't post a goods receipt without a purchase order",
                 "goods receipt not possible without purchase order",
