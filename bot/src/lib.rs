@@ -12,6 +12,7 @@ pub mod app;
 pub mod config;
 pub mod crash;
 pub mod flows;
+pub mod ingest;
 pub mod job;
 pub mod platform;
 pub mod ports;
