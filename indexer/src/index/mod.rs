@@ -280,4 +280,3 @@ fn empty(dir: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests;
-
