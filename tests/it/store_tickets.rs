@@ -11,6 +11,9 @@ use crate::store::{accept, event, message, new_ticket, viewer};
 const ANN: &str = "ann@example.com";
 const BO: &str = "bo@example.com";
 
+/// Who, with which roles and groups, sees FL-1, sees FL-2.
+type Probe<'a> = (&'a str, &'a [Role], &'a [&'a str], bool, bool);
+
 async fn patch(store: &Store, key: &str, patch: TicketPatch, teaches: bool) -> Ticket {
     match store.patch_ticket(key, None, &patch, BO, teaches, vec![], vec![], 2_000).await.unwrap() {
         Written::Done(ticket) => ticket,
@@ -26,8 +29,7 @@ async fn only_those_concerned_see_a_ticket() {
         store.file_ticket(teamless, BO, 1_000).await.unwrap();
         assert!(store.add_participant("FL-2", "Cy@example.com").await.unwrap());
         assert!(!store.add_participant("FL-2", "cy@example.com").await.unwrap());
-        // (who, roles, groups, sees FL-1, sees FL-2)
-        let probes: [(&str, &[Role], &[&str], bool, bool); 9] = [
+        let probes: [Probe; 9] = [
             (ANN, &[Role::Employee], &[], true, false),
             (BO, &[Role::Employee], &[], false, true),
             ("cy@example.com", &[Role::Employee], &[], false, true),
