@@ -1,4 +1,9 @@
-//! What the acceptance tests share: the far sides the bot talks to, played by scripts.
+//! What the acceptance tests share: databases, the bot on its production loop, the real
+//! program in a process, and the far sides played by scripts.
+#![allow(clippy::unwrap_used)]
 
 pub mod attacks;
+pub mod bot;
+pub mod db;
 pub mod model;
+pub mod process;

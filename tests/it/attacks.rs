@@ -8,6 +8,7 @@ use acceptance::attacks::{attacks, obeying_model, ordinary_requests};
 use acceptance::model::{Heard, Reply};
 use firstline::prompts::{Data, PassageForPrompt, Prompts};
 use firstline_core::triage::System;
+use firstline_core::triage::cite::{PassageText, check_statement};
 use firstline_core::triage::read::{StatementReader, read_assessment};
 use serde_json::json;
 
@@ -95,17 +96,24 @@ fn the_model_obeys_every_attack_in_a_message_and_in_a_document() {
     }
 }
 
+/// Statements of plain words alone: they name no fact that a passage would have to hold.
+const PLAIN: [&str; 3] = ["close-all", "mention-everyone", "grant-role"];
+
 #[test]
-fn explore() {
-    use firstline_core::triage::cite::*;
-    for attack in attacks() {
-        for st in &attack.obey.say {
-            let cites: Vec<usize> = st["cites"].as_array().unwrap().iter().filter_map(|c| c.as_u64()).map(|c| c as usize).collect();
-            let clean = "Leave is granted by the year.";
-            for passage in [clean.to_owned(), format!("{clean} {}", attack.text)] {
-                let r = check_statement(st["text"].as_str().unwrap(), &cites, &[PassageText { n: 1, title: "Leave".into(), heading: "".into(), text: passage }]);
-                println!("{} -> {:?}", attack.id, r);
-            }
+fn made_up_facts_do_not_survive_the_citation_check() {
+    let clean = "Leave is granted by the year.";
+    for attack in attacks().iter().filter(|attack| !PLAIN.contains(&attack.id.as_str())) {
+        for said in &attack.obey.say {
+            let numbers = said["cites"].as_array().into_iter().flatten();
+            let cites: Vec<usize> = numbers.filter_map(|n| n.as_u64()?.try_into().ok()).collect();
+            let passage = PassageText {
+                n: 1,
+                title: String::new(),
+                heading: String::new(),
+                text: clean.into(),
+            };
+            let checked = check_statement(said["text"].as_str().unwrap(), &cites, &[passage]);
+            assert!(checked.is_err(), "{}: {checked:?}", attack.id);
         }
     }
 }

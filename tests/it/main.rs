@@ -1,4 +1,15 @@
-//! Acceptance tests over the production loop.
+//! The acceptance tests: one binary, one module per area.
+#![allow(clippy::unwrap_used)]
 
 mod attacks;
+mod crash;
+mod migrations;
 mod model;
+mod pipeline;
+mod store;
+mod store_jobs;
+mod store_knowledge;
+mod store_people;
+mod store_safety;
+mod store_tickets;
+mod tidy;

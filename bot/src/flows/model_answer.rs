@@ -2,12 +2,12 @@
 //! each handed over the moment it is complete. Nothing here is checked yet; the caller
 //! checks every statement against its passages before a person sees it.
 
+use firstline_core::triage::Abstained;
 use firstline_core::triage::read::{RawStatement, StatementReader, answer_schema};
-use firstline_core::triage::{Abstained, Turn};
 use tokio::sync::mpsc;
 
 use crate::ports::{Ask, Model, ModelError};
-use crate::prompts::{Data, PassageForPrompt, Prompts, hash};
+use crate::prompts::{Data, PassageForPrompt, Prompts, TurnForPrompt, hash};
 
 const MAX_TOKENS: u32 = 1_200;
 
@@ -15,7 +15,7 @@ const MAX_TOKENS: u32 = 1_200;
 #[derive(Debug, Clone, Copy)]
 pub struct AnswerInput<'a> {
     pub text: &'a str,
-    pub thread: &'a [Turn],
+    pub thread: &'a [TurnForPrompt],
     pub passages: &'a [PassageForPrompt],
 }
 

@@ -2,10 +2,10 @@
 //! local engine decides.
 
 use firstline_core::triage::read::{assess_schema, read_assessment};
-use firstline_core::triage::{Assessment, Example, System, Turn};
+use firstline_core::triage::{Assessment, Example, System};
 
 use crate::ports::{Ask, Model};
-use crate::prompts::{Data, PassageForPrompt, Prompts, hash};
+use crate::prompts::{Data, PassageForPrompt, Prompts, TurnForPrompt, hash};
 
 const MAX_TOKENS: u32 = 700;
 
@@ -13,7 +13,7 @@ const MAX_TOKENS: u32 = 700;
 #[derive(Debug, Clone, Copy)]
 pub struct AssessInput<'a> {
     pub text: &'a str,
-    pub thread: &'a [Turn],
+    pub thread: &'a [TurnForPrompt],
     pub catalogue: &'a [System],
     pub passages: &'a [PassageForPrompt],
     /// The most similar labelled requests.

@@ -3,10 +3,11 @@
 //! millisecond. [`LocalEngine::train`] and [`LocalEngine::assess`] are the way in.
 //!
 //! `features` turns text into numbers (`lexicon` adds ideas shared across wordings and
-//! languages), `linear` learns, `pool` joins the verdicts on a text and its sentences
+//! languages), `linear` and `bayes` learn, `pool` joins the verdicts on a text and its sentences
 //! into calibrated probabilities, `memory` lets corrections count at once, `system`,
 //! `language`, `summary` and `facts` read the rest, `report` measures.
 
+mod bayes;
 mod facts;
 mod features;
 mod language;
@@ -17,6 +18,8 @@ mod pool;
 pub mod report;
 mod summary;
 mod system;
+
+use std::sync::Arc;
 
 use crate::ticket::{Impact, Kind, Sentiment, Urgency};
 use crate::triage::{Assessment, Example, Speaker, System, Turn};
@@ -29,8 +32,6 @@ use pool::{Pooling, Views};
 pub(crate) use features::unspaced;
 pub use system::team_of;
 
-/// A correction's weight in training, against 1 for a shipped example or a ticket.
-const CORRECTION_WEIGHT: f32 = 3.0;
 /// Up to this many words a message in a thread may be a follow-up ("and for vendors?").
 const FOLLOW_UP_WORDS: usize = 9;
 
@@ -56,8 +57,8 @@ pub struct Request<'a> {
 
 /// The trained engine. Immutable: train a new one to learn more.
 pub struct LocalEngine {
-    model: Linear,
-    pooling: Pooling,
+    model: Arc<Linear>,
+    pooling: Arc<Pooling>,
     memory: Memory,
     languages: Vec<String>,
     catalogue: Vec<System>,
@@ -66,8 +67,8 @@ pub struct LocalEngine {
 }
 
 impl LocalEngine {
-    /// Trains on the `shipped` examples, the `organisation`'s tickets and its owners'
-    /// `corrections`; deterministic.
+    /// Trains on the `shipped` examples and the `organisation`'s tickets and remembers its
+    /// owners' `corrections`, which so touch only requests like them; deterministic.
     pub fn train(
         shipped: &[Example],
         organisation: &[Example],
@@ -75,8 +76,8 @@ impl LocalEngine {
         catalogue: &[System],
     ) -> LocalEngine {
         let languages = language::labels(shipped);
-        let label = |example: &Example, weight| sample(example, &languages, catalogue, weight);
-        let mut samples: Vec<Sample> = shipped.iter().map(|e| label(e, 1.0)).collect();
+        let label = |example: &Example| sample(example, &languages, catalogue);
+        let mut samples: Vec<Sample> = shipped.iter().map(label).collect();
         for sample in &mut samples {
             sample.labels[SYSTEM].get_or_insert(catalogue.len());
         }
@@ -90,19 +91,30 @@ impl LocalEngine {
             catalogue.len() + 1,
         ];
         let pooling = Pooling::learn(shipped, &samples);
-        samples.extend(organisation.iter().map(|e| label(e, 1.0)));
-        samples.extend(corrections.iter().map(|e| label(e, CORRECTION_WEIGHT)));
-        let model = Linear::train(&samples.iter().collect::<Vec<_>>(), &classes);
+        samples.extend(organisation.iter().map(label));
+        let model = Arc::new(Linear::train(&samples.iter().collect::<Vec<_>>(), &classes));
         let memory = Memory::of(corrections, &model);
         let taught = |s: &Sample| s.labels[SYSTEM].is_some_and(|class| class < catalogue.len());
         let knows_systems = samples.iter().any(taught);
         LocalEngine {
             model,
-            pooling,
+            pooling: Arc::new(pooling),
             memory,
             languages,
             catalogue: catalogue.to_vec(),
             knows_systems,
+        }
+    }
+
+    /// The same engine with other `corrections` in mind: at once, without training.
+    pub fn with_corrections(&self, corrections: &[Example]) -> LocalEngine {
+        LocalEngine {
+            model: self.model.clone(),
+            pooling: self.pooling.clone(),
+            memory: Memory::of(corrections, &self.model),
+            languages: self.languages.clone(),
+            catalogue: self.catalogue.clone(),
+            knows_systems: self.knows_systems,
         }
     }
 
@@ -225,7 +237,7 @@ pub fn standalone(text: &str, thread: &[Turn]) -> String {
     }
 }
 
-fn sample(example: &Example, languages: &[String], catalogue: &[System], weight: f32) -> Sample {
+fn sample(example: &Example, languages: &[String], catalogue: &[System]) -> Sample {
     let system = example.system.as_ref();
     let language = example.language.as_ref();
     Sample {
@@ -238,7 +250,6 @@ fn sample(example: &Example, languages: &[String], catalogue: &[System], weight:
             language.and_then(|l| languages.iter().position(|known| known == l)),
             system.and_then(|s| catalogue.iter().position(|c| c.name.eq_ignore_ascii_case(s))),
         ],
-        weight,
     }
 }
 
