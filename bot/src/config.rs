@@ -38,6 +38,8 @@ pub struct Server {
     pub metrics_listen: Option<String>,
     /// Jobs run side by side.
     pub workers: usize,
+    /// Seconds a job is held without a sign of life before another worker takes it up.
+    pub lease_s: u32,
     /// A folder whose files override the shipped prompts.
     pub prompts: Option<PathBuf>,
 }
@@ -49,6 +51,7 @@ impl Default for Server {
             public_url: None,
             metrics_listen: None,
             workers: 4,
+            lease_s: 15,
             prompts: None,
         }
     }

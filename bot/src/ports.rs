@@ -56,6 +56,8 @@ pub enum ModelError {
     KeyRefused(String),
     #[error("the model server limits the rate; asked to wait {0} s")]
     RateLimited(u64),
+    #[error("the model failed repeatedly and is left alone for another {0} s")]
+    Paused(u64),
     #[error("the model's daily budget of {0} tokens is used up")]
     OverBudget(u64),
     #[error("the model server answered with an error: {0}")]
@@ -72,6 +74,7 @@ impl ModelError {
             ModelError::Unreachable(_) => "unreachable",
             ModelError::KeyRefused(_) => "key_refused",
             ModelError::RateLimited(_) => "rate_limited",
+            ModelError::Paused(_) => "paused",
             ModelError::OverBudget(_) => "over_budget",
             ModelError::Server(_) => "server",
             ModelError::Unreadable(_) => "unreadable",

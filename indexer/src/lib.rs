@@ -1,46 +1,22 @@
-//! indexer
+//! Firstline's indexer: sources to documents, documents to passages, passages to a local index.
+//!
+//! - [`read_source`] walks a folder of Markdown, HTML, text, PDF and DOCX and reports each
+//!   [`Document`] with its passages; a hostile file is skipped with a sentence.
+//! - [`LocalIndex`] holds passages for search. It is a copy: whoever owns the passages feeds it
+//!   [`Change`]s with a rising sequence number and can rebuild it at any time.
+//! - [`LocalIndex::search`] ranks the passages a reader may see and says how likely it is that
+//!   they answer the question ([`Found::answerable`]).
+//!
+//! The crate knows nothing of chat, tickets or the store.
 
-/// What is searched for.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Query {
-    pub text: String,
-    /// Earlier messages of the requester, oldest first; they weigh less.
-    pub thread: Vec<String>,
-    /// Audiences of the reader; everything else is filtered before ranking.
-    pub audiences: Vec<String>,
-    pub language: Option<String>,
-    /// Passages wanted.
-    pub limit: usize,
-}
+mod index;
+mod read;
 
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Found {
-    pub hits: Vec<Hit>,
-    /// Calibrated probability that the passages answer the query, 0..1.
-    pub answerable: f64,
-    pub coverage: f64,
-}
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Hit {
-    pub passage: IndexedPassage,
-    pub score: f32,
-    pub snippet: String,
-}
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct IndexedPassage {
-    pub passage_id: String,
-    pub document_id: String,
-    pub source: String,
-    pub path: String,
-    pub title: String,
-    pub heading: String,
-    pub text: String,
-    pub url: String,
-    pub system: Option<String>,
-    pub owner: Option<String>,
-    pub reviewed: Option<String>,
-    pub audience: String,
-    pub language: String,
-}
+pub use index::{
+    Change, Found, Hit, INDEX_VERSION, IndexedPassage, LocalIndex, Opened, Query, Signals,
+    one_per_document,
+};
+pub use read::{
+    Document, Event, Extractor, MAX_FILE_BYTES, Passage, SourceSpec, Totals, Watch,
+    document_from_markdown, extract_child_main, read_source, watch,
+};

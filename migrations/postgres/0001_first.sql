@@ -69,13 +69,18 @@ CREATE TABLE inbox (
   tenant TEXT NOT NULL,
   event_id TEXT NOT NULL,
   conversation_id TEXT NOT NULL,
+  -- what a repeated delivery is told
+  request_id TEXT,
+  -- the job that settles it
+  job_id TEXT NOT NULL,
   -- the event as accepted; removed privacy.raw_days after it is settled
   payload TEXT,
   received_at BIGINT NOT NULL,
   settled_at BIGINT,
   PRIMARY KEY (platform, tenant, event_id)
 );
-CREATE INDEX inbox_settled ON inbox (settled_at);
+CREATE INDEX inbox_job ON inbox (job_id);
+CREATE INDEX inbox_conversation ON inbox (conversation_id);
 CREATE TABLE message (
   id TEXT PRIMARY KEY,
   conversation_id TEXT NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
@@ -108,7 +113,7 @@ CREATE TABLE job (
   last_error TEXT,
   created_at BIGINT NOT NULL
 );
-CREATE INDEX job_due ON job (state, run_at);
+CREATE INDEX job_due ON job (state, priority, run_at, id);
 CREATE INDEX job_lane ON job (lane, id);
 CREATE TABLE request (
   id TEXT PRIMARY KEY,
@@ -226,6 +231,7 @@ CREATE TABLE attachment (
   id TEXT PRIMARY KEY,
   email TEXT NOT NULL,
   conversation_id TEXT,
+  message_id TEXT,
   ticket_key TEXT,
   name TEXT NOT NULL,
   mime TEXT NOT NULL,

@@ -4,5 +4,9 @@
 //! (assess, decide, cite, redact), [`ticket`] and [`words`].
 
 pub mod chat;
+pub mod command;
+pub mod retry;
+pub mod text;
 pub mod ticket;
 pub mod triage;
+pub mod words;

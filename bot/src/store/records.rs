@@ -189,7 +189,7 @@ pub struct NewMessage {
     pub pending: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestState {
     Accepted,
@@ -405,6 +405,9 @@ pub struct TicketPatch {
     pub assignee: Option<String>,
     pub summary: Option<String>,
     pub fields: Option<TicketFields>,
+    /// Follows from the system; never given by a person.
+    #[serde(skip)]
+    pub confidential: Option<bool>,
 }
 
 /// The outcome of an optimistic write.
@@ -532,6 +535,32 @@ pub struct DocumentRow {
 pub struct PassageRow {
     pub id: String,
     pub ordinal: i64,
+    pub heading: String,
+    pub text: String,
+}
+
+/// A document to be written, in place of the one from the same source and path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewDocument {
+    pub source: String,
+    /// Relative to the source's folder.
+    pub path: String,
+    pub title: String,
+    pub system: Option<String>,
+    pub owner: Option<String>,
+    pub audience: String,
+    pub reviewed: Option<String>,
+    pub language: String,
+    pub url: String,
+    /// Of the content, to tell what changed.
+    pub hash: String,
+    pub markdown: String,
+    pub passages: Vec<NewPassage>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewPassage {
+    /// Headings above it, joined with ` > `.
     pub heading: String,
     pub text: String,
 }

@@ -3,6 +3,13 @@
 //! `cite` checks answers against their passages, `redact` removes secrets, `decide` is
 //! the pure decision.
 
+pub mod cite;
+pub mod decide;
+pub mod local;
+pub mod read;
+pub mod redact;
+pub mod similar;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ticket::{Criticality, Impact, Kind, Priority, Sentiment, TicketFields, Urgency};
@@ -28,6 +35,22 @@ pub struct Assessment {
     /// Names of wanted fields ([`crate::ticket::fields_of`]) the request does not give.
     #[serde(default)]
     pub missing: Vec<String>,
+}
+
+/// Who said an earlier turn of a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speaker {
+    Requester,
+    Bot,
+    Person,
+}
+
+/// An earlier turn of a thread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    pub from: Speaker,
+    pub text: String,
 }
 
 /// One system of the organisation's catalogue.

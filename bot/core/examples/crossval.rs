@@ -1,0 +1,36 @@
+//! Five-fold cross-validation of the local engine over the shipped example requests.
+//! From the repository's root: `cargo run --release -p firstline-core --example crossval`
+
+use std::time::Instant;
+
+use firstline_core::ticket::Kind;
+use firstline_core::triage::Example;
+use firstline_core::triage::local::report::cross_validate;
+use firstline_core::triage::local::{LocalEngine, Request};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut examples: Vec<Example> = Vec::new();
+    for kind in Kind::ALL {
+        let path = format!("prompts/examples/{kind}.jsonl");
+        let lines =
+            std::fs::read_to_string(&path).map_err(|e| format!("cannot read {path}: {e}"))?;
+        for line in lines.lines().filter(|l| !l.trim().is_empty()) {
+            examples.push(serde_json::from_str(line)?);
+        }
+    }
+    println!("{}", cross_validate(&examples, 5));
+
+    let start = Instant::now();
+    let engine = LocalEngine::train(&examples, &[], &[], &[]);
+    println!("Training on {} examples: {:.0?}", examples.len(), start.elapsed());
+    let many: Vec<Example> = examples.iter().cycle().take(5_000).cloned().collect();
+    let start = Instant::now();
+    LocalEngine::train(&examples, &many, &[], &[]);
+    println!("with 5000 tickets more: {:.0?}", start.elapsed());
+    let start = Instant::now();
+    for example in &examples {
+        engine.assess(&Request { text: &example.text, ..Request::default() });
+    }
+    println!("Reading one request: {:.0?}", start.elapsed() / examples.len() as u32);
+    Ok(())
+}

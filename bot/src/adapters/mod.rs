@@ -1,0 +1,3 @@
+//! The ports, made real.
+
+pub mod model;

@@ -1,0 +1,185 @@
+//! Pools, transactions and the macros that expand a body once per driver. The SQL is the
+//! subset both speak: `$1` placeholders, `RETURNING`, `ON CONFLICT`.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Postgres, Sqlite, Transaction};
+
+use super::Result;
+use super::wakeups::{Hub, Live};
+
+/// Runs the body with the pool for reading.
+macro_rules! read {
+    ($store:expr, |$c:ident| $body:expr) => {
+        match &$store.pools {
+            $crate::store::db::Pools::Sqlite { r: $c, .. } => $body,
+            $crate::store::db::Pools::Pg($c) => $body,
+        }
+    };
+}
+
+/// Runs the body with the connection of a transaction. A body of several statements
+/// uses `&mut *c` for each.
+macro_rules! on {
+    ($tx:expr, |$c:ident| $body:expr) => {
+        match &mut $tx.inner {
+            $crate::store::db::TxInner::Sqlite(tx) => {
+                let $c = &mut **tx;
+                $body
+            }
+            $crate::store::db::TxInner::Pg(tx) => {
+                let $c = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+
+/// Executes a statement in a transaction; how many rows it touched.
+macro_rules! exec {
+    ($tx:expr, $query:expr) => {
+        match &mut $tx.inner {
+            $crate::store::db::TxInner::Sqlite(tx) => {
+                $query.execute(&mut **tx).await?.rows_affected()
+            }
+            $crate::store::db::TxInner::Pg(tx) => $query.execute(&mut **tx).await?.rows_affected(),
+        }
+    };
+}
+
+/// SQLite: one connection writes, several read.
+#[derive(Clone)]
+pub(super) enum Pools {
+    Sqlite { w: SqlitePool, r: SqlitePool },
+    Pg(PgPool),
+}
+
+// Each start sets its own mode, so a dropped transaction leaves none behind.
+pub(super) const SYNC_FULL: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+pub(super) const SYNC_NORMAL: &str = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE";
+pub(super) const PG_SOFT: &str = "BEGIN; SET LOCAL synchronous_commit TO off";
+
+pub(super) async fn connect_sqlite(path: &Path) -> Result<Pools> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(10))
+        .foreign_keys(true)
+        .statement_cache_capacity(256)
+        .pragma("temp_store", "memory")
+        .pragma("cache_size", "-32000");
+    let w = SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_with(options.clone())
+        .await?;
+    let r = SqlitePoolOptions::new()
+        .max_connections(4)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_with(options.read_only(true))
+        .await?;
+    Ok(Pools::Sqlite { w, r })
+}
+
+pub(super) async fn connect_postgres(url: &str) -> Result<PgPool> {
+    let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(256);
+    Ok(PgPoolOptions::new()
+        .max_connections(10)
+        .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await?)
+}
+
+pub(super) enum TxInner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Pg(Transaction<'static, Postgres>),
+}
+
+/// A writing transaction with what is to be told once it is committed.
+pub(super) struct Tx {
+    pub(super) inner: TxInner,
+    hub: Arc<Hub>,
+    wake: bool,
+    live: Vec<Live>,
+}
+
+impl Tx {
+    pub(super) fn new(inner: TxInner, hub: Arc<Hub>) -> Tx {
+        Tx { inner, hub, wake: false, live: Vec::new() }
+    }
+
+    /// Workers are woken after the commit.
+    pub(super) fn wake(&mut self) {
+        self.wake = true;
+    }
+
+    /// Watchers of a conversation are told after the commit.
+    pub(super) fn tell(&mut self, live: Live) {
+        self.live.push(live);
+    }
+
+    pub(super) fn is_pg(&self) -> bool {
+        matches!(self.inner, TxInner::Pg(_))
+    }
+
+    pub(super) async fn commit(mut self) -> Result<()> {
+        if let TxInner::Pg(tx) = &mut self.inner
+            && (self.wake || !self.live.is_empty())
+        {
+            let (channels, payloads) = self.hub.notifications(self.wake, &self.live);
+            sqlx::query("SELECT pg_notify(c, p) FROM unnest($1::text[], $2::text[]) AS n (c, p)")
+                .bind(channels)
+                .bind(payloads)
+                .execute(&mut **tx)
+                .await?;
+        }
+        match self.inner {
+            TxInner::Sqlite(tx) => tx.commit().await?,
+            TxInner::Pg(tx) => tx.commit().await?,
+        }
+        if self.wake {
+            self.hub.wake();
+        }
+        for live in self.live {
+            self.hub.tell(live);
+        }
+        Ok(())
+    }
+
+    /// Undoes everything at once, where dropping would do so a little later.
+    pub(super) async fn rollback(self) -> Result<()> {
+        match self.inner {
+            TxInner::Sqlite(tx) => tx.rollback().await?,
+            TxInner::Pg(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+
+    /// The next value of a counter, which stays locked until the commit: whoever counts
+    /// after us commits after us.
+    pub(super) async fn next(&mut self, counter: &str, by: i64) -> Result<i64> {
+        Ok(on!(self, |c| sqlx::query_scalar(
+            "INSERT INTO counter (name, value) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET value = counter.value + excluded.value
+             RETURNING value",
+        )
+        .bind(counter)
+        .bind(by)
+        .fetch_one(c)
+        .await?))
+    }
+}

@@ -1,0 +1,377 @@
+//! Durable jobs: leased to one worker at a time, one at a time per lane, fenced by
+//! (id, worker, attempt). A job whose lease has ended is taken up again: that is the
+//! whole recovery from a crash.
+
+use super::db::TxInner;
+use super::records::{JobCounts, JobRow, LeasedJob, NewJob};
+use super::{Live, LiveKind, Result, Store, Tx};
+
+/// Why a job that took its worker down each time is dead.
+const VANISHED: &str = "The worker vanished while it ran this job, as often as it may be tried.";
+
+#[derive(sqlx::FromRow)]
+struct LeasedDb {
+    id: String,
+    kind: String,
+    lane: String,
+    payload: String,
+    attempt: i64,
+    max_attempts: i64,
+    created_at: i64,
+    priority: i64,
+    run_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct JobDb {
+    id: String,
+    kind: String,
+    lane: String,
+    state: String,
+    run_at: i64,
+    attempt: i64,
+    max_attempts: i64,
+    last_error: Option<String>,
+    created_at: i64,
+}
+
+impl From<JobDb> for JobRow {
+    fn from(row: JobDb) -> Self {
+        JobRow {
+            id: row.id,
+            kind: row.kind,
+            lane: row.lane,
+            state: row.state,
+            run_at: row.run_at,
+            attempt: row.attempt,
+            max_attempts: row.max_attempts,
+            last_error: row.last_error,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// Nothing else of the lane may run, and nothing of it may be waiting before: no live job
+/// with a smaller id, none under a lease that still holds. Dead jobs block nothing. What
+/// runs under an ended lease blocks only those behind it.
+macro_rules! lane_free {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM job o WHERE o.lane = j.lane AND o.id <> j.id
+             AND o.state IN ('ready', 'running')
+             AND (o.id < j.id OR (o.state = 'running' AND o.lease_until > $3)))"
+    };
+}
+
+/// Takes up to `$4` of the due jobs in `$from`'s words. `$lock` is the driver's.
+macro_rules! lease_sql {
+    ($due:literal, $lock:literal) => {
+        concat!(
+            "UPDATE job SET state = 'running', lease_until = $1, lease_by = $2,
+                 attempt = attempt + 1
+             WHERE id IN (SELECT j.id FROM job j WHERE ",
+            $due,
+            " AND ",
+            lane_free!(),
+            " ORDER BY j.priority, j.run_at, j.id LIMIT $4 ",
+            $lock,
+            ") RETURNING id, kind, lane, payload, attempt, max_attempts, created_at, priority,
+                run_at"
+        )
+    };
+}
+
+const EXPIRED: &str = lease_sql!("j.state = 'running' AND j.lease_until <= $3", "");
+const READY: &str = lease_sql!("j.state = 'ready' AND j.run_at <= $3", "");
+const EXPIRED_PG: &str =
+    lease_sql!("j.state = 'running' AND j.lease_until <= $3", "FOR UPDATE OF j SKIP LOCKED");
+const READY_PG: &str =
+    lease_sql!("j.state = 'ready' AND j.run_at <= $3", "FOR UPDATE OF j SKIP LOCKED");
+
+impl Store {
+    /// Adds a job and wakes a worker; `false` when a live job has its dedupe key.
+    pub async fn enqueue(&self, job: NewJob, now: i64) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let added = tx.enqueue(&job, now).await?;
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    /// Takes up to `n` due jobs for `lease_ms`, first priority first. Of a lane only its
+    /// earliest live job is taken, and only while no other of the lane runs.
+    pub async fn lease(
+        &self,
+        worker: &str,
+        n: i64,
+        lease_ms: i64,
+        now: i64,
+    ) -> Result<Vec<LeasedJob>> {
+        let mut tx = self.begin_soft().await?;
+        if let TxInner::Pg(pg) = &mut tx.inner {
+            // Two leasers at once could each miss what the other takes of a lane.
+            sqlx::query("SELECT pg_advisory_xact_lock(hashtext('firstline lease'))")
+                .execute(&mut **pg)
+                .await?;
+        }
+        let expired: i64 = on!(tx, |c| sqlx::query_scalar(
+            "SELECT count(*) FROM job WHERE state = 'running' AND lease_until <= $1"
+        )
+        .bind(now)
+        .fetch_one(c)
+        .await?);
+        let mut rows = Vec::new();
+        if expired > 0 {
+            exec!(
+                tx,
+                sqlx::query(
+                    "UPDATE job SET state = 'dead', last_error = $2, lease_by = NULL,
+                     lease_until = NULL, dedupe = NULL
+                 WHERE state = 'running' AND lease_until <= $1 AND attempt >= max_attempts",
+                )
+                .bind(now)
+                .bind(VANISHED)
+            );
+            let sql = if tx.is_pg() { EXPIRED_PG } else { EXPIRED };
+            rows = tx.take(sql, worker, n, lease_ms, now).await?;
+        }
+        let room = n - rows.len() as i64;
+        if room > 0 {
+            let sql = if tx.is_pg() { READY_PG } else { READY };
+            rows.extend(tx.take(sql, worker, room, lease_ms, now).await?);
+        }
+        tx.commit().await?;
+        rows.sort_by(|a, b| (a.priority, a.run_at, &a.id).cmp(&(b.priority, b.run_at, &b.id)));
+        Ok(rows
+            .into_iter()
+            .map(|row| LeasedJob {
+                id: row.id,
+                kind: row.kind,
+                lane: row.lane,
+                payload: row.payload,
+                attempt: row.attempt,
+                max_attempts: row.max_attempts,
+                created_at: row.created_at,
+                lease_by: worker.to_owned(),
+            })
+            .collect())
+    }
+
+    /// Keeps a job until `until`; `false` when another worker has it.
+    pub async fn renew(&self, job: &LeasedJob, until: i64, _now: i64) -> Result<bool> {
+        let mut tx = self.begin_soft().await?;
+        let held = exec!(
+            tx,
+            sqlx::query(
+                "UPDATE job SET lease_until = $4
+             WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running'",
+            )
+            .bind(&job.id)
+            .bind(&job.lease_by)
+            .bind(job.attempt)
+            .bind(until)
+        );
+        tx.commit().await?;
+        Ok(held > 0)
+    }
+
+    /// Ends a job that is done; `false` when the lease was lost.
+    pub async fn complete(&self, job: &LeasedJob) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let done = tx.finish(job).await?;
+        tx.commit().await?;
+        Ok(done)
+    }
+
+    /// Puts a job back until `run_at`; `false` when the lease was lost.
+    pub async fn retry(&self, job: &LeasedJob, run_at: i64, error: &str) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let held = exec!(
+            tx,
+            sqlx::query(
+                "UPDATE job SET state = 'ready', run_at = $4, last_error = $5, lease_by = NULL,
+                 lease_until = NULL
+             WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running'",
+            )
+            .bind(&job.id)
+            .bind(&job.lease_by)
+            .bind(job.attempt)
+            .bind(run_at)
+            .bind(error)
+        );
+        tx.wake();
+        tx.commit().await?;
+        Ok(held > 0)
+    }
+
+    /// Makes a job a dead letter; `false` when the lease was lost.
+    pub async fn kill(&self, job: &LeasedJob, error: &str) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let held = exec!(tx, sqlx::query(
+            "UPDATE job SET state = 'dead', last_error = $4, lease_by = NULL, lease_until = NULL,
+                 dedupe = NULL
+             WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running'",
+        )
+        .bind(&job.id)
+        .bind(&job.lease_by)
+        .bind(job.attempt)
+        .bind(error));
+        tx.wake();
+        tx.commit().await?;
+        Ok(held > 0)
+    }
+
+    /// Notes that the platform has a message and ends its job; `false` when the lease was
+    /// lost.
+    pub async fn mark_sent(&self, job: &LeasedJob, message_id: &str, now: i64) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        if !tx.finish(job).await? {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        let place: Option<(String, i64)> = on!(tx, |c| sqlx::query_as(
+            "UPDATE message SET delivery = 'sent', sent_at = $2
+             WHERE id = $1 AND delivery = 'pending' RETURNING conversation_id, seq",
+        )
+        .bind(message_id)
+        .bind(now)
+        .fetch_optional(c)
+        .await?);
+        if let Some((conversation_id, seq)) = place {
+            tx.tell(Live { conversation_id, kind: LiveKind::Message { seq } });
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    pub async fn job_counts(&self, now: i64) -> Result<JobCounts> {
+        let states: Vec<(String, i64)> =
+            read!(self, |c| sqlx::query_as("SELECT state, count(*) FROM job GROUP BY state")
+                .fetch_all(c)
+                .await?);
+        let oldest: Option<i64> = read!(self, |c| sqlx::query_scalar(
+            "SELECT min(run_at) FROM job WHERE state = 'ready' AND run_at <= $1"
+        )
+        .bind(now)
+        .fetch_one(c)
+        .await?);
+        let of = |state: &str| states.iter().find(|(s, _)| s == state).map_or(0, |(_, n)| *n);
+        Ok(JobCounts {
+            ready: of("ready"),
+            running: of("running"),
+            dead: of("dead"),
+            oldest_due_ms: oldest.map_or(0, |at| now - at),
+        })
+    }
+
+    /// Jobs, oldest first; `state` is `ready`, `running` or `dead`.
+    pub async fn jobs(&self, state: Option<&str>, limit: i64) -> Result<Vec<JobRow>> {
+        let rows: Vec<JobDb> = read!(self, |c| {
+            sqlx::query_as(
+            "SELECT id, kind, lane, state, run_at, attempt, max_attempts, last_error, created_at
+             FROM job WHERE CAST($1 AS TEXT) IS NULL OR state = $1 ORDER BY id LIMIT $2",
+        )
+        .bind(state)
+        .bind(limit)
+        .fetch_all(c)
+        .await?
+        });
+        Ok(rows.into_iter().map(JobRow::from).collect())
+    }
+
+    /// Makes a dead letter, or all of them, due again with all its tries; how many.
+    pub async fn retry_dead(&self, id: Option<&str>, now: i64) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let revived = exec!(
+            tx,
+            sqlx::query(
+                "UPDATE job SET state = 'ready', attempt = 0, run_at = $2
+             WHERE state = 'dead' AND (CAST($1 AS TEXT) IS NULL OR id = $1)",
+            )
+            .bind(id)
+            .bind(now)
+        );
+        tx.wake();
+        tx.commit().await?;
+        Ok(revived)
+    }
+
+    /// Drops a dead letter; `false` when there is none of this id.
+    pub async fn discard(&self, id: &str) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let dropped =
+            exec!(tx, sqlx::query("DELETE FROM job WHERE id = $1 AND state = 'dead'").bind(id));
+        tx.commit().await?;
+        Ok(dropped > 0)
+    }
+
+    /// When a job may next be leased: the earliest due time at the head of a lane, or the
+    /// earliest end of a lease. At or before `now` when one is due.
+    pub async fn next_due(&self, _now: i64) -> Result<Option<i64>> {
+        Ok(read!(self, |c| sqlx::query_scalar(
+            "SELECT min(CASE WHEN j.state = 'ready' THEN j.run_at ELSE j.lease_until END)
+             FROM job j WHERE j.state IN ('ready', 'running')
+               AND (j.state = 'running' OR NOT EXISTS (
+                   SELECT 1 FROM job o WHERE o.lane = j.lane AND o.id <> j.id
+                     AND (o.state = 'running' OR (o.state = 'ready' AND o.id < j.id))))",
+        )
+        .fetch_one(c)
+        .await?))
+    }
+}
+
+impl Tx {
+    /// Adds a job, to be told after the commit; `false` when a live one has its key.
+    pub(super) async fn enqueue(&mut self, job: &NewJob, now: i64) -> Result<bool> {
+        let added = exec!(
+            self,
+            sqlx::query(
+                "INSERT INTO job (id, kind, lane, payload, priority, state, run_at, attempt,
+                              max_attempts, dedupe, created_at)
+             VALUES ($1, $2, $3, $4, $5, 'ready', $6, 0, $7, $8, $9) ON CONFLICT DO NOTHING",
+            )
+            .bind(&job.id)
+            .bind(job.kind)
+            .bind(&job.lane)
+            .bind(&job.payload)
+            .bind(job.priority)
+            .bind(job.run_at)
+            .bind(job.max_attempts)
+            .bind(&job.dedupe)
+            .bind(now)
+        );
+        self.wake();
+        Ok(added > 0)
+    }
+
+    /// Deletes a job if its lease is still ours, which frees its lane.
+    pub(super) async fn finish(&mut self, job: &LeasedJob) -> Result<bool> {
+        let done = exec!(
+            self,
+            sqlx::query(
+                "DELETE FROM job
+             WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running'",
+            )
+            .bind(&job.id)
+            .bind(&job.lease_by)
+            .bind(job.attempt)
+        );
+        self.wake();
+        Ok(done > 0)
+    }
+
+    async fn take(
+        &mut self,
+        sql: &'static str,
+        worker: &str,
+        n: i64,
+        lease_ms: i64,
+        now: i64,
+    ) -> Result<Vec<LeasedDb>> {
+        Ok(on!(self, |c| sqlx::query_as(sql)
+            .bind(now + lease_ms)
+            .bind(worker)
+            .bind(now)
+            .bind(n)
+            .fetch_all(c)
+            .await?))
+    }
+}

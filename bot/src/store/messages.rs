@@ -1,0 +1,225 @@
+//! Conversations and what was said in them.
+
+use std::collections::HashMap;
+
+use firstline_core::chat::ConversationKey;
+
+use super::encode::{json, of_json, of_word, word};
+use super::inbox::ConversationDb;
+use super::people::lower;
+use super::records::{AttachmentRow, ConversationRow, MessageRow, NewJob, NewMessage};
+use super::{Live, LiveKind, Result, Store, Tx};
+
+#[derive(sqlx::FromRow)]
+struct MessageDb {
+    id: String,
+    conversation_id: String,
+    seq: i64,
+    author: String,
+    email: String,
+    name: String,
+    body: String,
+    request_id: Option<String>,
+    created_at: i64,
+    sent_at: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct AttachedDb {
+    message_id: String,
+    id: String,
+    name: String,
+    mime: String,
+    size: i64,
+}
+
+impl Store {
+    pub async fn conversation(&self, id: &str) -> Result<Option<ConversationRow>> {
+        let row: Option<ConversationDb> =
+            read!(self, |c| sqlx::query_as("SELECT * FROM conversation WHERE id = $1")
+                .bind(id)
+                .fetch_optional(c)
+                .await?);
+        row.map(ConversationDb::record).transpose()
+    }
+
+    pub async fn conversation_by_key(
+        &self,
+        key: &ConversationKey,
+    ) -> Result<Option<ConversationRow>> {
+        self.conversation(&super::conversation_id(key)).await
+    }
+
+    /// A person's own conversations, the latest first.
+    pub async fn conversations_of(&self, email: &str, limit: i64) -> Result<Vec<ConversationRow>> {
+        let rows: Vec<ConversationDb> = read!(self, |c| sqlx::query_as(
+            "SELECT * FROM conversation WHERE requester = $1
+             ORDER BY updated_at DESC, id DESC LIMIT $2",
+        )
+        .bind(lower(email))
+        .bind(limit)
+        .fetch_all(c)
+        .await?);
+        rows.into_iter().map(ConversationDb::record).collect()
+    }
+
+    /// `false` when there is no such conversation.
+    pub async fn rename_conversation(&self, id: &str, title: &str) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let renamed = exec!(
+            tx,
+            sqlx::query("UPDATE conversation SET title = $2 WHERE id = $1").bind(id).bind(title)
+        );
+        tx.commit().await?;
+        Ok(renamed > 0)
+    }
+
+    /// Says one message outside any request; `jobs` deliver it.
+    pub async fn say(&self, message: NewMessage, jobs: Vec<NewJob>, now: i64) -> Result<()> {
+        let mut tx = self.begin().await?;
+        tx.follow_up(&[message], &jobs, now).await?;
+        tx.commit().await
+    }
+
+    pub async fn message(&self, id: &str) -> Result<Option<MessageRow>> {
+        let row: Option<MessageDb> =
+            read!(self, |c| sqlx::query_as("SELECT * FROM message WHERE id = $1")
+                .bind(id)
+                .fetch_optional(c)
+                .await?);
+        let Some(row) = row else { return Ok(None) };
+        let conversation = row.conversation_id.clone();
+        Ok(self.with_attachments(&conversation, vec![row]).await?.pop())
+    }
+
+    /// Messages after `after_seq` (0 for all), oldest first.
+    pub async fn messages(
+        &self,
+        conversation_id: &str,
+        after_seq: i64,
+        limit: i64,
+    ) -> Result<Vec<MessageRow>> {
+        let rows: Vec<MessageDb> = read!(self, |c| {
+            sqlx::query_as(
+            "SELECT * FROM message WHERE conversation_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+        )
+        .bind(conversation_id)
+        .bind(after_seq)
+        .bind(limit)
+        .fetch_all(c)
+        .await?
+        });
+        self.with_attachments(conversation_id, rows).await
+    }
+
+    /// The last `limit` messages, oldest first.
+    pub async fn thread_turns(&self, conversation_id: &str, limit: i64) -> Result<Vec<MessageRow>> {
+        let mut rows: Vec<MessageDb> = read!(self, |c| sqlx::query_as(
+            "SELECT * FROM message WHERE conversation_id = $1 ORDER BY seq DESC LIMIT $2"
+        )
+        .bind(conversation_id)
+        .bind(limit)
+        .fetch_all(c)
+        .await?);
+        rows.reverse();
+        self.with_attachments(conversation_id, rows).await
+    }
+
+    async fn with_attachments(
+        &self,
+        conversation_id: &str,
+        rows: Vec<MessageDb>,
+    ) -> Result<Vec<MessageRow>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let attached: Vec<AttachedDb> = read!(self, |c| sqlx::query_as(
+            "SELECT message_id, id, name, mime, size FROM attachment
+             WHERE conversation_id = $1 AND message_id IS NOT NULL ORDER BY created_at, id",
+        )
+        .bind(conversation_id)
+        .fetch_all(c)
+        .await?);
+        let mut by_message: HashMap<String, Vec<AttachmentRow>> = HashMap::new();
+        for row in attached {
+            by_message.entry(row.message_id).or_default().push(AttachmentRow {
+                id: row.id,
+                name: row.name,
+                mime: row.mime,
+                size: row.size,
+            });
+        }
+        rows.into_iter()
+            .map(|row| {
+                Ok(MessageRow {
+                    attachments: by_message.remove(&row.id).unwrap_or_default(),
+                    id: row.id,
+                    conversation_id: row.conversation_id,
+                    seq: row.seq,
+                    author: of_word(row.author)?,
+                    email: row.email,
+                    name: row.name,
+                    body: of_json(&row.body)?,
+                    request_id: row.request_id,
+                    created_at: row.created_at,
+                    sent_at: row.sent_at,
+                })
+            })
+            .collect()
+    }
+}
+
+impl Tx {
+    /// Appends messages to their conversations. One whose delivery key is known, or whose
+    /// conversation is gone, is left out.
+    pub(super) async fn say(&mut self, messages: &[NewMessage], now: i64) -> Result<()> {
+        for message in messages {
+            let seq: Option<i64> = on!(self, |c| sqlx::query_scalar(
+                "UPDATE conversation SET last_seq = last_seq + 1, updated_at = $2
+                 WHERE id = $1 RETURNING last_seq",
+            )
+            .bind(&message.conversation_id)
+            .bind(now)
+            .fetch_optional(c)
+            .await?);
+            let Some(seq) = seq else { continue };
+            if insert_message(self, message, seq, now).await? {
+                self.tell(Live {
+                    conversation_id: message.conversation_id.clone(),
+                    kind: LiveKind::Message { seq },
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a message at its place; `false` when its delivery key was used before.
+pub(super) async fn insert_message(
+    tx: &mut Tx,
+    message: &NewMessage,
+    seq: i64,
+    now: i64,
+) -> Result<bool> {
+    let (delivery, sent_at) = if message.pending { ("pending", None) } else { ("sent", Some(now)) };
+    let body = json(&message.body)?;
+    let written =
+        exec!(tx, sqlx::query(
+        "INSERT INTO message (id, conversation_id, seq, author, email, name, body, request_id,
+                              delivery, delivery_key, created_at, sent_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING",
+    )
+    .bind(&message.id)
+    .bind(&message.conversation_id)
+    .bind(seq)
+    .bind(word(message.author))
+    .bind(lower(&message.email))
+    .bind(&message.name)
+    .bind(body)
+    .bind(&message.request_id)
+    .bind(delivery)
+    .bind(&message.delivery_key)
+    .bind(now)
+    .bind(sent_at));
+    Ok(written > 0)
+}

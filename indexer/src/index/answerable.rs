@@ -1,0 +1,55 @@
+//! How likely it is that what was found answers the question.
+
+use super::rank::Ranked;
+use super::terms::Concepts;
+
+/// What is known about a result; each is a share from 0 to 1 unless said otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Signals {
+    /// Of the question's weight, in the best passage, its heading and title.
+    pub coverage: f64,
+    /// Of the question's weight, anywhere in the best article's candidate passages.
+    pub article: f64,
+    /// Of the question's neighbouring words, standing together in the best passage.
+    pub pairs: f64,
+    /// Of the best title's words, named by the question.
+    pub title: f64,
+    /// Of the question's weight, in title or headings.
+    pub named: f64,
+    /// Weight of the most telling word that is missing.
+    pub missing: f64,
+    /// BM25 of the best passage for each unit of the question's weight; 0 to about 3.
+    pub density: f64,
+    /// How far the next article lies behind.
+    pub gap: f64,
+    /// Number of telling words in the question.
+    pub words: f64,
+}
+
+/// Reads the signals off a ranking, best passage first.
+pub(crate) fn signals(concepts: &Concepts, ranked: &[Ranked]) -> Signals {
+    let Some(best) = ranked.first() else { return Signals::default() };
+    let total: f64 = concepts.list.iter().map(|c| c.weight).sum();
+    let next = ranked.iter().find(|r| r.document != best.document).map_or(0.0, |r| r.score);
+    Signals {
+        coverage: best.coverage,
+        article: best.article,
+        pairs: best.pairs,
+        title: best.title,
+        named: best.named,
+        missing: best.missing,
+        density: best.bm25 / total.max(1e-9),
+        gap: (best.score - next) / best.score.max(1e-9),
+        words: concepts.list.iter().filter(|c| c.role > 0.5).count() as f64,
+    }
+}
+
+/// A fixed logistic formula over the signals.
+pub(crate) fn probability(s: &Signals) -> f64 {
+    if s.coverage == 0.0 {
+        return 0.0;
+    }
+    let z =
+        -4.0 + 4.0 * s.coverage + 2.0 * s.pairs + 1.0 * s.title + 1.0 * s.named + 0.5 * s.density;
+    1.0 / (1.0 + (-z).exp())
+}

@@ -1,0 +1,144 @@
+//! The shape of the index: one set of text fields per language, filters as fast fields, and the
+//! whole passage stored compressed.
+
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
+};
+use tantivy::tokenizer::{TextAnalyzer, TokenizerManager};
+use tantivy::{Index, TantivyDocument, doc};
+
+use super::IndexedPassage;
+use super::analysis::{self, CodeTokenizer, STEMMED, UNSTEMMED};
+
+/// Title, heading and body of one language.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TextFields {
+    pub(crate) suffix: &'static str,
+    pub(crate) title: Field,
+    pub(crate) heading: Field,
+    pub(crate) body: Field,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Fields {
+    /// Deletions go by this.
+    pub(crate) document: Field,
+    pub(crate) data: Field,
+    pub(crate) texts: Vec<TextFields>,
+    /// Identifiers, whole.
+    pub(crate) code: Field,
+    /// Words as written, for finding what a mistyped word meant.
+    pub(crate) surface: Field,
+}
+
+/// Fast fields by name.
+pub(crate) const AUDIENCE: &str = "audience";
+pub(crate) const DOCUMENT_KEY: &str = "document_key";
+/// Share of the passage that is running text, in percent.
+pub(crate) const PROSE: &str = "prose";
+
+pub(crate) fn build() -> (Schema, Fields) {
+    let mut schema = Schema::builder();
+    let document = schema.add_text_field("document", STRING);
+    schema.add_text_field(AUDIENCE, STRING | FAST);
+    schema.add_u64_field(DOCUMENT_KEY, FAST | INDEXED);
+    schema.add_u64_field(PROSE, FAST);
+    let data = schema.add_text_field("data", STORED);
+    let text = |analyzer: &str, record| {
+        TextOptions::default().set_indexing_options(
+            TextFieldIndexing::default().set_tokenizer(analyzer).set_index_option(record),
+        )
+    };
+    let mut texts = Vec::new();
+    for suffix in STEMMED.iter().map(|(n, _)| *n).chain([UNSTEMMED]) {
+        let options = text(suffix, IndexRecordOption::WithFreqsAndPositions);
+        texts.push(TextFields {
+            suffix,
+            title: schema.add_text_field(&format!("title_{suffix}"), options.clone()),
+            heading: schema.add_text_field(&format!("heading_{suffix}"), options.clone()),
+            body: schema.add_text_field(&format!("body_{suffix}"), options),
+        });
+    }
+    let code = schema.add_text_field("code", text(analysis::CODE, IndexRecordOption::WithFreqs));
+    let surface = schema.add_text_field("surface", text(UNSTEMMED, IndexRecordOption::Basic));
+    (schema.build(), Fields { document, data, texts, code, surface })
+}
+
+pub(crate) fn register(index: &Index) {
+    let manager: &TokenizerManager = index.tokenizers();
+    for suffix in STEMMED.iter().map(|(n, _)| *n).chain([UNSTEMMED]) {
+        manager.register(suffix, analysis::analyzer(suffix));
+    }
+    manager.register(analysis::CODE, TextAnalyzer::from(CodeTokenizer::default()));
+}
+
+/// A stable number for a document id, for grouping passages without reading them.
+pub(crate) fn document_key(id: &str) -> u64 {
+    // FNV-1a: short, stable across versions, and a clash only merges two hits.
+    id.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+}
+
+pub(crate) fn document(
+    fields: &Fields,
+    schema: &Schema,
+    document_id: &str,
+    p: &IndexedPassage,
+) -> anyhow::Result<TantivyDocument> {
+    let suffix = analysis::suffix(&p.language);
+    let texts = fields
+        .texts
+        .iter()
+        .find(|t| t.suffix == suffix)
+        .ok_or_else(|| anyhow::anyhow!("the index has no fields for {suffix}"))?;
+    // The title already counts by itself; in the heading path it would count twice.
+    let heading = p.heading.strip_prefix(p.title.as_str()).unwrap_or(&p.heading);
+    let heading = heading.trim_start_matches(" > ");
+    let mut out = doc!(
+        fields.document => document_id,
+        schema.get_field(AUDIENCE)? => p.audience.as_str(),
+        schema.get_field(DOCUMENT_KEY)? => document_key(document_id),
+        schema.get_field(PROSE)? => prose_percent(&p.text),
+        fields.data => serde_json::to_string(p)?,
+        texts.title => p.title.as_str(),
+        texts.heading => heading,
+        texts.body => p.text.as_str(),
+        fields.code => p.title.as_str(),
+        fields.code => p.text.as_str(),
+        fields.surface => p.title.as_str(),
+        fields.surface => p.text.as_str(),
+    );
+    if let Some(system) = p.system.as_deref().filter(|s| !contains_word(&p.title, s)) {
+        out.add_text(texts.heading, system);
+    }
+    Ok(out)
+}
+
+fn contains_word(text: &str, word: &str) -> bool {
+    text.to_lowercase().contains(&word.to_lowercase())
+}
+
+/// How much of a text is sentences. Lists of links and release notes are short lines without an
+/// end; steps and tables are not punished, because their lines say something.
+fn prose_percent(text: &str) -> u64 {
+    let (mut all, mut running) = (0u64, 0u64);
+    for line in text.lines() {
+        let words = line.split_whitespace().count() as u64;
+        all += words;
+        let closed = line.trim_end().ends_with(['.', '!', '?', ':', '|', ')']);
+        if closed || words > 14 {
+            running += words;
+        }
+    }
+    (running * 100).checked_div(all).unwrap_or(100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_is_told_from_link_lists() {
+        assert!(prose_percent("Open the page. Choose the action.\n\n1. Select it.") > 90);
+        assert!(prose_percent("- Set up sales\n- Set up purchasing\n- Walkthroughs") < 10);
+    }
+}

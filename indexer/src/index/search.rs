@@ -1,0 +1,178 @@
+//! Candidates by BM25 over the permitted passages, then a closer look at the best of them.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
+
+use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery};
+use tantivy::schema::{IndexRecordOption, Value as _};
+use tantivy::{DocAddress, DocId, Score, Searcher, SegmentReader, TantivyDocument};
+
+use super::rank::{self, Candidate};
+use super::schema::{AUDIENCE, Fields};
+use super::terms::{self, Concepts, Place};
+use super::{Found, Hit, IndexedPassage, Query, answerable, snippet};
+
+/// Passages looked at closely.
+const CANDIDATES: usize = 150;
+/// Passages of one document among the hits: more would push other articles out.
+const PER_DOCUMENT: usize = 3;
+
+/// What a match counts by where it stands.
+fn boost(place: Place) -> f32 {
+    match place {
+        Place::Title => 2.2,
+        Place::Heading => 1.2,
+        Place::Body => 1.0,
+        Place::Code => 2.5,
+    }
+}
+
+pub(crate) fn search(searcher: &Searcher, fields: &Fields, query: &Query) -> anyhow::Result<Found> {
+    if query.limit == 0 || query.audiences.is_empty() || searcher.num_docs() == 0 {
+        return Ok(Found::default());
+    }
+    let concepts = terms::concepts(searcher, fields, query)?;
+    let candidates = candidates(searcher, &concepts, &query.audiences)?;
+    let ranked = rank::rank(searcher, fields, &concepts, candidates)?;
+    let signals = answerable::signals(&concepts, &ranked);
+    let mut found = Found {
+        hits: Vec::new(),
+        answerable: answerable::probability(&signals),
+        coverage: signals.coverage,
+        signals,
+    };
+    let mut per_document: Vec<(u64, usize)> = Vec::new();
+    for r in &ranked {
+        if found.hits.len() >= query.limit {
+            break;
+        }
+        let count = match per_document.iter_mut().find(|(key, _)| *key == r.document) {
+            Some((_, count)) => count,
+            None => {
+                per_document.push((r.document, 0));
+                let last = per_document.len() - 1;
+                &mut per_document[last].1
+            }
+        };
+        *count += 1;
+        if *count > PER_DOCUMENT {
+            continue;
+        }
+        let stored: TantivyDocument = searcher.doc(r.address)?;
+        let Some(data) = stored.get_first(fields.data).and_then(|v| v.as_str()) else { continue };
+        let passage: IndexedPassage = serde_json::from_str(data)?;
+        let snippet = snippet::snippet(&passage.text, &concepts);
+        found.hits.push(Hit { passage, score: r.score as f32, snippet });
+    }
+    Ok(found)
+}
+
+/// The best permitted passages by BM25. A passage of another audience never takes a place among
+/// them, and pruning still skips most of the rest.
+fn candidates(
+    searcher: &Searcher,
+    concepts: &Concepts,
+    audiences: &[String],
+) -> anyhow::Result<Vec<Candidate>> {
+    let mut clauses: Vec<(Occur, Box<dyn tantivy::query::Query>)> = Vec::new();
+    for concept in &concepts.list {
+        for form in &concept.forms {
+            let term = TermQuery::new(form.term.clone(), IndexRecordOption::WithFreqs);
+            let boost = boost(form.place) * concept.role as f32;
+            clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(term), boost))));
+        }
+    }
+    if clauses.is_empty() {
+        return Ok(Vec::new());
+    }
+    let weight =
+        BooleanQuery::new(clauses).weight(EnableScoring::enabled_from_searcher(searcher))?;
+    let mut best: BinaryHeap<Reverse<(Ordered, DocAddress)>> = BinaryHeap::new();
+    for (ord, segment) in searcher.segment_readers().iter().enumerate() {
+        let permitted = Permitted::new(segment, audiences)?;
+        if permitted.none() {
+            continue;
+        }
+        let start = threshold(&best);
+        weight.for_each_pruning(start, segment, &mut |doc, score| {
+            if permitted.allows(segment, doc) {
+                let entry = (Ordered(score), DocAddress::new(ord as u32, doc));
+                best.push(Reverse(entry));
+                if best.len() > CANDIDATES {
+                    best.pop();
+                }
+            }
+            threshold(&best)
+        })?;
+    }
+    let mut out: Vec<Candidate> = best
+        .into_iter()
+        .map(|Reverse((score, address))| Candidate { address, bm25: f64::from(score.0) })
+        .collect();
+    out.sort_by(|a, b| b.bm25.total_cmp(&a.bm25).then(a.address.cmp(&b.address)));
+    Ok(out)
+}
+
+fn threshold(best: &BinaryHeap<Reverse<(Ordered, DocAddress)>>) -> Score {
+    match best.peek() {
+        Some(Reverse((score, _))) if best.len() >= CANDIDATES => score.0,
+        _ => Score::MIN,
+    }
+}
+
+/// Scores are never NaN; this gives them the order the heap needs.
+#[derive(PartialEq)]
+struct Ordered(Score);
+
+impl Eq for Ordered {}
+
+impl PartialOrd for Ordered {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ordered {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+/// The permission filter of one segment.
+struct Permitted {
+    column: Option<tantivy::columnar::StrColumn>,
+    ordinals: HashSet<u64>,
+    /// Every audience that occurs is permitted: the usual case in a small company.
+    all: bool,
+}
+
+impl Permitted {
+    fn new(segment: &SegmentReader, audiences: &[String]) -> anyhow::Result<Self> {
+        let column = segment.fast_fields().str(AUDIENCE)?;
+        let mut ordinals = HashSet::new();
+        let mut all = false;
+        if let Some(column) = &column {
+            for audience in audiences {
+                if let Some(ordinal) = column.dictionary().term_ord(audience.as_bytes())? {
+                    ordinals.insert(ordinal);
+                }
+            }
+            all = ordinals.len() == column.num_terms();
+        }
+        Ok(Self { column, ordinals, all })
+    }
+
+    fn none(&self) -> bool {
+        self.ordinals.is_empty()
+    }
+
+    fn allows(&self, segment: &SegmentReader, doc: DocId) -> bool {
+        if segment.is_deleted(doc) {
+            return false;
+        }
+        self.all
+            || self.column.as_ref().is_some_and(|column| {
+                column.ords().first(doc).is_some_and(|ord| self.ordinals.contains(&ord))
+            })
+    }
+}

@@ -1,0 +1,66 @@
+//! Tells when something under a source has changed, once per burst.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use notify::{EventKind, RecursiveMode, Watcher};
+
+use super::SourceSpec;
+
+/// A burst is over when nothing happened for this long ...
+const QUIET: Duration = Duration::from_millis(200);
+/// ... and is reported at the latest after this, so a change shows within two seconds.
+const LATEST: Duration = Duration::from_millis(800);
+
+/// Keeps a watch alive; dropping it ends the watch.
+pub struct Watch {
+    _watcher: notify::RecommendedWatcher,
+}
+
+/// Calls `on_change` on a thread of its own after each burst of changes under the source. The
+/// caller then runs [`read_source`](super::read_source) again with the hashes it knows: unchanged
+/// files cost only their hash, and paths missing from
+/// [`Totals::seen_paths`](super::Totals::seen_paths) have vanished.
+///
+/// # Errors
+/// When the folder cannot be watched (missing, or out of watches).
+pub fn watch(
+    spec: &SourceSpec,
+    mut on_change: impl FnMut() + Send + 'static,
+) -> anyhow::Result<Watch> {
+    let (send, receive) = mpsc::channel();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let matters = match &event {
+            Ok(event) => !matches!(event.kind, EventKind::Access(_)),
+            // An overflow means events were lost: look at everything.
+            Err(_) => true,
+        };
+        if matters {
+            // The receiver is gone only when the watch is being dropped.
+            let _ = send.send(());
+        }
+    })
+    .context("the folder cannot be watched on this system")?;
+    watcher
+        .watch(&spec.root, RecursiveMode::Recursive)
+        .with_context(|| format!("{} cannot be watched", spec.root.display()))?;
+    std::thread::Builder::new()
+        .name("firstline-watch".to_owned())
+        .spawn(move || {
+            while receive.recv().is_ok() {
+                let latest = Instant::now() + LATEST;
+                loop {
+                    let wait = QUIET.min(latest.saturating_duration_since(Instant::now()));
+                    match receive.recv_timeout(wait) {
+                        Ok(()) if !wait.is_zero() => {}
+                        Err(RecvTimeoutError::Disconnected) => return,
+                        _ => break,
+                    }
+                }
+                on_change();
+            }
+        })
+        .context("the watching thread did not start")?;
+    Ok(Watch { _watcher: watcher })
+}
