@@ -75,8 +75,8 @@ pub(super) async fn show(
         system => document.system,
         owner => document.owner,
         audience => document.audience,
-        reviewed => document.reviewed,
         stale => page::is_stale(document.reviewed.as_deref(), months, web.app.clock.now()),
+        reviewed => document.reviewed,
         external => external.then_some(document.url.as_str()),
         html => Value::from_safe_string(html),
     };

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use firstline_core::chat::{Platform, TicketForm, Verdict};
 use firstline_core::ticket::{Kind, fields_of};
-use minijinja::{Value, context};
+use minijinja::context;
 use serde::Serialize;
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use super::Web;
 use super::chat_view::{Done, Views, actions};
 use super::fault::Fault;
 use super::forms::{Asked, Fields};
-use super::page::{self, FormView, Stamp, stamp};
+use super::page::{self, FormView, Stamp, stamp, val};
 use super::session::SignedIn;
 use crate::accept::{self, Say};
 use crate::store::new_id;
@@ -68,8 +68,8 @@ async fn waiting(web: &Web, messages: &[MessageRow]) -> Result<Option<String>, F
 
 pub(super) async fn home(State(web): State<Web>, signed: SignedIn) -> Result<Html<String>, Fault> {
     let values = context! {
-        conversations => conversations(&web, &signed.viewer).await?,
-        examples => super::examples::for_start(&web),
+        conversations => val(conversations(&web, &signed.viewer).await?),
+        examples => val(super::examples::for_start(&web)),
         event_id => new_id(),
         last_seq => 0,
     };
@@ -91,11 +91,11 @@ pub(super) async fn show(
         None => None,
     };
     let values = context! {
-        conversations => conversations(&web, &signed.viewer).await?,
+        conversations => val(conversations(&web, &signed.viewer).await?),
         current => id,
         title => title(&conversation),
-        messages,
-        form,
+        messages => val(messages),
+        form => val(form),
         waiting => waiting(&web, &rows).await?,
         last_seq => rows.last().map_or(0, |m| m.seq),
         event_id => new_id(),
@@ -110,7 +110,7 @@ pub(super) async fn list(
     Asked(asked): Asked,
 ) -> Result<Html<String>, Fault> {
     let values = context! {
-        conversations => conversations(&web, &signed.viewer).await?,
+        conversations => val(conversations(&web, &signed.viewer).await?),
         current => asked.get("current"),
     };
     page::fragment("side.html", values).map(Html)
@@ -247,7 +247,7 @@ pub(super) async fn form(
     let conversation = own(&web, &signed.viewer, &id).await?;
     let kind = Kind::parse(asked.get("kind"));
     let form = prefilled(&web, &signed, &conversation, asked.get("request"), kind).await?;
-    let values = context! { csrf => signed.session.csrf, form => Value::from_serialize(form) };
+    let values = context! { csrf => signed.session.csrf, form => val(form) };
     page::fragment("ticket_form.html", values).map(Html)
 }
 

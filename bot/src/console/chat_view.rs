@@ -254,15 +254,15 @@ pub(super) fn actions(
 ) -> Result<String, Fault> {
     page::fragment(
         "actions.html",
-        context! { csrf, m => context! { conversation, request_id, done, buttons } },
+        context! { csrf, m => context! { conversation, request_id, done => page::val(done), buttons => page::val(buttons) } },
     )
 }
 
 /// One message as HTML, for the live stream.
 pub(super) fn message_html(view: &MessageView, csrf: &str) -> Result<String, Fault> {
-    page::fragment("message.html", context! { csrf, m => view })
+    page::fragment("message.html", context! { csrf, m => page::val(view) })
 }
 
 pub(super) fn ticket_card(ticket: &TicketView) -> Result<String, Fault> {
-    page::fragment("ticket_card.html", context! { t => ticket })
+    page::fragment("ticket_card.html", context! { t => page::val(ticket) })
 }

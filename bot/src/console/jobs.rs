@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Web;
 use super::fault::Fault;
 use super::forms::Asked;
-use super::page::{self, Stamp, duration, stamp};
+use super::page::{self, Stamp, duration, stamp, val};
 use super::session::SignedIn;
 use crate::store::records::JobRow;
 
@@ -56,9 +56,9 @@ pub(super) async fn show(
     let live = jobs.into_iter().filter(|j| j.state != "dead");
     let values = context! {
         oldest => duration(counts.oldest_due_ms),
-        counts,
-        dead => dead.into_iter().map(|j| JobView::of(j, now)).collect::<Vec<_>>(),
-        live => live.map(|j| JobView::of(j, now)).collect::<Vec<_>>(),
+        counts => val(counts),
+        dead => val(dead.into_iter().map(|j| JobView::of(j, now)).collect::<Vec<_>>()),
+        live => val(live.map(|j| JobView::of(j, now)).collect::<Vec<_>>()),
         flash => match asked.get("said") {
             "retried" => Some("It will be tried again now."),
             "discarded" => Some("Discarded."),

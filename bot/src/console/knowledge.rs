@@ -12,7 +12,7 @@ use super::Web;
 use super::articles::may_read;
 use super::fault::Fault;
 use super::forms::{Asked, encode};
-use super::page::{self, Stamp, stamp};
+use super::page::{self, Stamp, stamp, val};
 use super::session::SignedIn;
 use crate::store::records::{DocumentRow, Gap};
 
@@ -202,7 +202,11 @@ pub(super) async fn show(
         q => asked.get("q"),
         system => asked.get("system"),
         show => asked.get("show"),
-        systems, articles, total, next, hits, gaps, sources,
+        systems, total, next,
+        articles => val(articles),
+        hits => val(hits),
+        gaps => val(gaps),
+        sources => val(sources),
         shown => count,
     };
     page::page(&web, &signed, "knowledge.html", "knowledge", values).await

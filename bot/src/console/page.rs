@@ -50,6 +50,11 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 /// Changes with each release, so that browsers ask for its files.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// A record as templates read it.
+pub(super) fn val(record: impl Serialize) -> Value {
+    Value::from(minijinja::value::Serde(record))
+}
+
 /// One template with exactly this context.
 pub(super) fn fragment(name: &str, values: Value) -> Result<String, Fault> {
     let template = ENVIRONMENT.get_template(name).map_err(Fault::inside)?;
@@ -94,10 +99,10 @@ pub(super) async fn page(
     let frame = context! {
         theme => signed.theme,
         version => VERSION,
-        csrf => signed.session.csrf,
-        me => Face::of(&signed.viewer),
+        csrf => signed.session.csrf.clone(),
+        me => val(Face::of(&signed.viewer)),
         demo => web.app.demo,
-        people,
+        people => val(people),
         nav,
     };
     fragment(name, context! { ..values, ..frame }).map(Html)

@@ -22,24 +22,24 @@ const SESSION_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// A person with a valid session.
 #[derive(Debug, Clone)]
-pub struct SignedIn {
-    pub viewer: Viewer,
-    pub session: Session,
+pub(super) struct SignedIn {
+    pub(super) viewer: Viewer,
+    pub(super) session: Session,
     /// The look they chose, if they did.
-    pub theme: Option<&'static str>,
+    pub(super) theme: Option<&'static str>,
     _looked_up: Sealed,
 }
 
 /// A program acting for a person, within its token's scopes.
 #[derive(Debug, Clone)]
-pub struct ApiCaller {
-    pub viewer: Viewer,
-    pub token: ApiToken,
+pub(super) struct ApiCaller {
+    pub(super) viewer: Viewer,
+    pub(super) token: ApiToken,
     _looked_up: Sealed,
 }
 
 #[derive(Debug, Clone)]
-struct Sealed;
+pub(super) struct Sealed;
 
 impl ApiCaller {
     pub(super) fn needs(&self, scope: &str) -> Result<(), Fault> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
 use firstline_core::ticket::{Impact, Kind, Priority, Status, Urgency};
-use minijinja::{Value, context};
+use minijinja::context;
 use serde::Serialize;
 
 use super::Web;
@@ -13,7 +13,7 @@ use super::articles::may_read;
 use super::chat_view::{FileView, Views};
 use super::fault::Fault;
 use super::forms::{Asked, Fields, encode};
-use super::page::{self, Stamp, TicketView, field_views, stamp};
+use super::page::{self, Stamp, TicketView, field_views, stamp, val};
 use super::session::SignedIn;
 use super::tickets::{assignees, kinds, systems, teams, words};
 use crate::flows::ticket as flow;
@@ -208,16 +208,16 @@ pub(super) async fn show(
         (None, Vec::new(), Vec::new())
     };
     let values = context! {
-        t => TicketView::of(&ticket, now).named(name),
+        t => val(TicketView::of(&ticket, now).named(name)),
         owns,
         mine => ticket.requester == signed.viewer.email,
         queue => asked.some("queue").is_some(),
-        fields => field_views(ticket.kind, &ticket.fields),
-        files => files.iter().map(FileView::of).collect::<Vec<_>>(),
-        messages,
-        events => events.into_iter().map(|e| event_view(e, &name, now)).collect::<Vec<_>>(),
-        why => Value::from_serialize(why),
-        similar,
+        fields => val(field_views(ticket.kind, &ticket.fields)),
+        files => val(files.iter().map(FileView::of).collect::<Vec<_>>()),
+        messages => val(messages),
+        events => val(events.into_iter().map(|e| event_view(e, &name, now)).collect::<Vec<_>>()),
+        why => val(why),
+        similar => val(similar),
         kinds => kinds(),
         priorities => words(Priority::ALL, Priority::as_str),
         next_statuses => next,
@@ -263,7 +263,7 @@ pub(super) async fn change(
         status: chosen(&fields, "status", Status::parse)?,
         assignee: text("assignee"),
         summary: text("summary"),
-        fields: None,
+        ..TicketPatch::default()
     };
     let teaches = patch.kind.is_some() || patch.system.is_some() || patch.team.is_some() || patch.priority.is_some();
     let queue = asked.some("queue").is_some();

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Web;
 use super::fault::Fault;
 use super::forms::{Asked, Fields, parse};
-use super::page::{self, TicketView};
+use super::page::{self, TicketView, val};
 use super::session::SignedIn;
 use crate::store::records::{Role, TicketFilter, TicketOrder};
 
@@ -145,20 +145,20 @@ pub(super) async fn list(
     let names = ["kind", "system", "priority", "status", "team", "assignee", "max_confidence", "age", "q"];
     let more = ["team", "assignee", "max_confidence", "age"].iter().any(|n| asked.some(n).is_some());
     let values = context! {
-        tickets => found.items.iter().map(|t| TicketView::of(t, now)).collect::<Vec<_>>(),
+        tickets => val(found.items.iter().map(|t| TicketView::of(t, now)).collect::<Vec<_>>()),
         total => found.total,
         next => found.next.map(|cursor| format!("/tickets?{}", asked.with("cursor", &cursor))),
         filtered => names.iter().any(|n| asked.some(n).is_some()),
         more,
-        views => views(&asked, &signed.viewer.email),
+        views => val(views(&asked, &signed.viewer.email)),
         kinds => kinds(),
         systems => systems(&web),
         priorities => words(Priority::ALL, Priority::as_str),
         statuses => words(Status::ALL, Status::as_str),
         teams => teams(&web),
         assignees => assignees(&web).await?,
-        ages => AGES.iter().map(|(value, label, ..)| Choice { value, label }).collect::<Vec<_>>(),
-        orders => ORDERS.iter().map(|(value, label, _)| Choice { value, label }).collect::<Vec<_>>(),
+        ages => val(AGES.iter().map(|(value, label, ..)| Choice { value, label }).collect::<Vec<_>>()),
+        orders => val(ORDERS.iter().map(|(value, label, _)| Choice { value, label }).collect::<Vec<_>>()),
         f => context! {
             q => asked.get("q"),
             kind => asked.get("kind"),
@@ -193,7 +193,7 @@ pub(super) async fn my(
     let now = web.app.clock.now();
     let flash = super::ticket_page::said(asked.get("said"));
     let values = context! {
-        tickets => found.items.iter().map(|t| TicketView::of(t, now)).collect::<Vec<_>>(),
+        tickets => val(found.items.iter().map(|t| TicketView::of(t, now)).collect::<Vec<_>>()),
         next => found.next,
         flash => flash.map(|f| f.0),
         flash_bad => flash.is_some_and(|f| f.1),

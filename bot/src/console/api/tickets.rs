@@ -123,6 +123,7 @@ pub(crate) async fn patch(
         assignee: change.assignee,
         summary: change.summary,
         fields: change.fields,
+        ..TicketPatch::default()
     };
     with_tag(flow::patch(&web.app, &caller.viewer, &key, Some(version), patch).await?)
 }
