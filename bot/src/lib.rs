@@ -1,8 +1,20 @@
 //! Firstline: ask in a chat, get a cited answer or a ticket.
+//!
+//! The path of a request, as a tour: a platform's event is verified and turned into a
+//! `ChatEvent` ([`platform`], [`console`] for the web), [`accept`] writes it with its job
+//! in one transaction, a [`worker`] leases the job, a flow ([`flows`]) gathers, decides
+//! and settles, and delivery tells the platform. All the bot can do to the world is in
+//! [`ports`]; the world itself is in [`adapters`] and [`store`].
 
+pub mod accept;
 pub mod adapters;
+pub mod app;
 pub mod config;
+pub mod crash;
 pub mod flows;
+pub mod job;
+pub mod platform;
 pub mod ports;
 pub mod prompts;
 pub mod store;
+pub mod worker;

@@ -12,7 +12,7 @@
 mod index;
 mod read;
 
-pub use index::{
+pub use index::{IndexBusy, 
     Change, Found, Hit, INDEX_VERSION, IndexedPassage, LocalIndex, Opened, Query, Signals,
     one_per_document,
 };

@@ -194,6 +194,7 @@ CREATE TABLE ticket (
 CREATE INDEX ticket_requester ON ticket (requester, updated_at);
 CREATE INDEX ticket_team ON ticket (team, status);
 CREATE INDEX ticket_updated ON ticket (updated_at);
+CREATE INDEX ticket_conversation ON ticket (conversation_id);
 CREATE TABLE ticket_participant (
   ticket_key TEXT NOT NULL,
   email TEXT NOT NULL,

@@ -1,1 +1,9 @@
-//! harness
+//! What the acceptance tests share: databases, the bot on its production loop, the real
+//! program in a process, and the far sides played by scripts.
+#![allow(clippy::unwrap_used)]
+
+pub mod attacks;
+pub mod bot;
+pub mod db;
+pub mod model;
+pub mod process;

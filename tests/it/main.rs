@@ -1,1 +1,14 @@
-fn main() {}
+//! The acceptance tests: one binary, one module per area.
+#![allow(clippy::unwrap_used)]
+
+mod attacks;
+mod crash;
+mod migrations;
+mod model;
+mod pipeline;
+mod store;
+mod store_jobs;
+mod store_knowledge;
+mod store_people;
+mod store_tickets;
+mod tidy;

@@ -9,6 +9,9 @@ pub use tickets::*;
 
 use crate::chat::{Button, Message};
 
+/// The name under which the bot speaks.
+pub const BOT_NAME: &str = "Firstline";
+
 /// The languages the bot speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tongue {

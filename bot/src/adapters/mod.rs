@@ -1,3 +1,5 @@
-//! The ports, made real.
+//! The world behind the ports, one file each.
 
+pub mod clock;
+pub mod knowledge;
 pub mod model;

@@ -246,6 +246,36 @@ impl Store {
             .collect()
     }
 
+    /// The newest open ticket filed from a conversation.
+    pub async fn open_ticket_in(&self, conversation_id: &str) -> Result<Option<String>> {
+        Ok(read!(self, |c| sqlx::query_scalar(
+            "SELECT key FROM ticket WHERE conversation_id = $1 AND merged_into IS NULL
+               AND status NOT IN ('resolved', 'closed')
+             ORDER BY number DESC LIMIT 1",
+        )
+        .bind(conversation_id)
+        .fetch_optional(c)
+        .await?))
+    }
+
+    /// What was done with the last settled request of a conversation, this one aside.
+    pub async fn last_action_in(
+        &self,
+        conversation_id: &str,
+        besides: &str,
+    ) -> Result<Option<String>> {
+        let action: Option<Option<String>> = read!(self, |c| sqlx::query_scalar(
+            "SELECT action FROM request
+             WHERE conversation_id = $1 AND id <> $2 AND state = 'settled'
+             ORDER BY received_at DESC, id DESC LIMIT 1",
+        )
+        .bind(conversation_id)
+        .bind(besides)
+        .fetch_optional(c)
+        .await?);
+        Ok(action.flatten())
+    }
+
     /// Forgets the raw events settled before `older_than`; how many. An event whose job
     /// still exists, dead letters too, is kept for another try.
     pub async fn purge_raw(&self, older_than: i64) -> Result<u64> {

@@ -282,15 +282,14 @@ impl Store {
                 .bind(id)
                 .fetch_optional(c)
                 .await?);
-        let passages: Vec<PassageDb> =
-            read!(self, |c| {
-                sqlx::query_as(
+        let passages: Vec<PassageDb> = read!(self, |c| {
+            sqlx::query_as(
             "SELECT id, ordinal, heading, text FROM passage WHERE document_id = $1 ORDER BY ordinal"
         )
         .bind(id)
         .fetch_all(c)
         .await?
-            });
+        });
         let passages = passages.into_iter().map(PassageRow::from).collect();
         Ok(Some((row.record(), markdown.unwrap_or_default(), passages)))
     }

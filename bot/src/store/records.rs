@@ -278,6 +278,8 @@ pub struct Settlement {
     pub messages: Vec<NewMessage>,
     pub jobs: Vec<NewJob>,
     pub cited_documents: Vec<String>,
+    /// What the requester said that belongs to a ticket already filed: (key, text).
+    pub comments: Vec<(String, String)>,
     /// Ends the bot's part in the conversation.
     pub hand_over: bool,
     /// Sets the conversation's title if it has none.

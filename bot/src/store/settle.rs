@@ -4,7 +4,7 @@
 use firstline_core::chat::Message;
 
 use super::encode::{json, word};
-use super::records::{AssessmentRow, KEY_PLACEHOLDER, LeasedJob, Settlement};
+use super::records::{AssessmentRow, KEY_PLACEHOLDER, LeasedJob, Settlement, TicketEvent};
 use super::{Live, LiveKind, Result, Store, Tx};
 
 /// What settling made.
@@ -97,6 +97,11 @@ impl Store {
                 .bind(document)
                 .bind(now)
             );
+        }
+        for (key, text) in &settlement.comments {
+            let comment = TicketEvent::Comment { text: text.clone() };
+            tx.event(key, &comment, &request.requester, false, now).await?;
+            tx.tell_ticket(key).await?;
         }
         for job in &settlement.jobs {
             tx.enqueue(job, now).await?;

@@ -45,11 +45,18 @@ pub(crate) fn signals(concepts: &Concepts, ranked: &[Ranked]) -> Signals {
 }
 
 /// A fixed logistic formula over the signals.
+///
+/// The numbers come from a logistic regression (classes weighted equally) over the description
+/// sentences of a public support base with a part of its articles taken out, the same sentences
+/// with half to three quarters of their words exchanged for words of another subject, as chat does
+/// it, and questions about another subject altogether. "Answerable" was: the right article is
+/// among the first five.
 pub(crate) fn probability(s: &Signals) -> f64 {
     if s.coverage == 0.0 {
         return 0.0;
     }
-    let z =
-        -4.0 + 4.0 * s.coverage + 2.0 * s.pairs + 1.0 * s.title + 1.0 * s.named + 0.5 * s.density;
+    let z = -1.54 - 1.26 * s.coverage + 4.11 * s.pairs + 3.38 * s.title + 2.68 * s.named
+        - 1.23 * s.density
+        + 3.87 * s.gap;
     1.0 / (1.0 + (-z).exp())
 }

@@ -141,10 +141,7 @@ impl LocalIndex {
         if existed {
             match Self::open_existing(dir) {
                 Ok((index, sequence)) => return Ok(Opened { index, sequence, rebuilt: false }),
-                Err(Unusable::Busy) => anyhow::bail!(
-                    "the index in {} is in use by another process; stop it or choose another data folder",
-                    dir.display()
-                ),
+                Err(Unusable::Busy) => return Err(IndexBusy(dir.to_owned()).into()),
                 Err(Unusable::Damaged(reason)) => {
                     tracing::warn!(folder = %dir.display(), reason, "the index is rebuilt");
                 }
@@ -262,6 +259,11 @@ impl LocalIndex {
     }
 }
 
+/// Another process writes this index.
+#[derive(Debug, thiserror::Error)]
+#[error("the index in {} is in use by another process; stop it or choose another data folder", .0.display())]
+pub struct IndexBusy(pub std::path::PathBuf);
+
 enum Unusable {
     Busy,
     Damaged(String),
@@ -280,3 +282,4 @@ fn empty(dir: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests;
+

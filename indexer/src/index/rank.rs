@@ -10,11 +10,13 @@ use super::schema::{DOCUMENT_KEY, Fields, PROSE};
 use super::terms::{Concepts, Place};
 
 /// How much full coverage of the question lifts a passage over mere frequency.
-const COVERAGE: f64 = 1.0;
+const COVERAGE: f64 = 2.0;
 /// What a pair of neighbouring words found together adds, per unit of the rarer word's weight.
-const PAIR: f64 = 0.5;
+const PAIR: f64 = 1.0;
+/// What a word in the heading path adds, per unit of its weight.
+const HEADING: f64 = 0.6;
 /// What a title made of the question's words adds, relative to the passage's score.
-const TITLE: f64 = 0.3;
+const TITLE: f64 = 0.6;
 /// What the rest of an article, beyond its best passage, adds per unit of weight it covers.
 const ARTICLE: f64 = 0.6;
 /// How far below its score a mere list of links falls.
@@ -174,6 +176,7 @@ pub(crate) fn rank(
             / total;
         let named = share(s.title | s.heading);
         let mut score = candidate.bm25 * (1.0 + COVERAGE * coverage)
+            + HEADING * share(s.heading) * total
             + PAIR * pair_weight
             + ARTICLE * (article - coverage) * total;
         score *= 1.0 + TITLE * title * share(s.title).sqrt();

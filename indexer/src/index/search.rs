@@ -13,15 +13,15 @@ use super::terms::{self, Concepts, Place};
 use super::{Found, Hit, IndexedPassage, Query, answerable, snippet};
 
 /// Passages looked at closely.
-const CANDIDATES: usize = 150;
+const CANDIDATES: usize = 100;
 /// Passages of one document among the hits: more would push other articles out.
 const PER_DOCUMENT: usize = 3;
 
 /// What a match counts by where it stands.
 fn boost(place: Place) -> f32 {
     match place {
-        Place::Title => 2.2,
-        Place::Heading => 1.2,
+        Place::Title => 1.5,
+        Place::Heading => 0.8,
         Place::Body => 1.0,
         Place::Code => 2.5,
     }
@@ -75,10 +75,13 @@ fn candidates(
     audiences: &[String],
 ) -> anyhow::Result<Vec<Candidate>> {
     let mut clauses: Vec<(Occur, Box<dyn tantivy::query::Query>)> = Vec::new();
-    for concept in &concepts.list {
-        for form in &concept.forms {
+    // Small verbs cannot find an article by themselves; with enough telling words they only cost
+    // time here and count later, in the closer look. Headings likewise.
+    let strong = concepts.list.iter().filter(|c| c.role > 0.5 && !c.forms.is_empty()).count();
+    for concept in concepts.list.iter().filter(|c| strong < 3 || c.role > 0.5) {
+        for form in concept.forms.iter().filter(|f| strong < 3 || f.place != Place::Heading) {
             let term = TermQuery::new(form.term.clone(), IndexRecordOption::WithFreqs);
-            let boost = boost(form.place) * concept.role as f32;
+            let boost = boost(form.place) * (concept.role * form.levelling) as f32;
             clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(term), boost))));
         }
     }

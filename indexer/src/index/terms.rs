@@ -1,6 +1,7 @@
 //! A question to weighted concepts: each a word with all the forms in which the index may hold it.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use tantivy::schema::Field;
 use tantivy::tokenizer::TextAnalyzer;
@@ -11,11 +12,11 @@ use super::analysis::{self, UNSTEMMED};
 use super::schema::Fields;
 
 /// A question longer than this keeps its most telling words: an error page has thousands.
-pub(crate) const MAX_CONCEPTS: usize = 24;
+pub(crate) const MAX_CONCEPTS: usize = 20;
 /// Words looked at in all, so that a megabyte of text costs no more than a page.
 const MAX_WORDS: usize = 400;
 /// Unknown words for which near ones are looked up.
-const MAX_REPAIRED: usize = 4;
+const MAX_REPAIRED: usize = 2;
 /// Weights of earlier messages, the latest first.
 const THREAD: [f64; 3] = [0.4, 0.25, 0.15];
 
@@ -32,7 +33,26 @@ pub(crate) enum Place {
 pub(crate) struct Form {
     pub(crate) term: Term,
     pub(crate) place: Place,
+    /// What makes the word equally rare in every field. Fields score by their own rarity, and a
+    /// plain word is rare among titles; without this, chance hits in titles would win.
+    pub(crate) levelling: f64,
 }
+
+/// What a synonym counts beside the word itself.
+const SYNONYM: f64 = 0.5;
+/// Stem to the words that share a group with it.
+static THESAURUS: LazyLock<HashMap<String, Vec<&'static str>>> = LazyLock::new(|| {
+    let mut analyzer = analysis::analyzer("en");
+    let mut out: HashMap<String, Vec<&'static str>> = HashMap::new();
+    for line in include_str!("thesaurus_en.txt").lines().filter(|l| !l.starts_with('#')) {
+        for word in line.split(' ') {
+            for stem in analysis::tokens(&mut analyzer, word) {
+                out.entry(stem).or_default().extend(line.split(' ').filter(|w| *w != word));
+            }
+        }
+    }
+    out
+});
 
 /// One word of the question.
 pub(crate) struct Concept {
@@ -111,13 +131,13 @@ pub(crate) fn concepts(
             continue;
         }
         let mut parts = vec![word.clone()];
-        if !lookup.known(word)? && repaired < MAX_REPAIRED && role > 0.3 {
+        if !lookup.known(word)? && !synonym_known(word) && repaired < MAX_REPAIRED && role > 0.3 {
             repaired += 1;
             parts = lookup.repair(word)?;
         }
         let share = role / parts.len() as f64;
         for part in &parts {
-            let (forms, df, stems) = lookup.forms(part)?;
+            let (mut forms, mut df, mut stems) = lookup.forms(part)?;
             // Two words of one stem are one concept.
             if let Some(form) = forms.first() {
                 let key = form.term.serialized_value_bytes().to_vec();
@@ -125,6 +145,9 @@ pub(crate) fn concepts(
                     continue;
                 }
                 stems_seen.insert(key, list.len());
+            }
+            if analysis::suffix(language) == "en" {
+                df = lookup.synonyms(part, df, &mut forms, &mut stems)?;
             }
             list.push(Concept { weight: lookup.idf(df) * share, role: share, forms, order, stems });
         }
@@ -134,7 +157,7 @@ pub(crate) fn concepts(
         let term = Term::from_field_text(fields.code, &id);
         let df = searcher.doc_freq(&term)?;
         if df > 0 {
-            let form = Form { term, place: Place::Code };
+            let form = Form { term, place: Place::Code, levelling: 1.0 };
             let weight = lookup.idf(df);
             list.push(Concept {
                 weight,
@@ -162,6 +185,12 @@ fn split(text: &str) -> Vec<String> {
     // "don't" is one small word, not a "don" and a "t".
     let text = text[..end].replace(['\'', '’'], "");
     analysis::tokens(&mut analysis::analyzer(UNSTEMMED), &text)
+}
+
+/// The thesaurus knows what this word means, so it is no slip.
+fn synonym_known(word: &str) -> bool {
+    let stems = analysis::tokens(&mut analysis::analyzer("en"), word);
+    stems.first().is_some_and(|s| THESAURUS.contains_key(s))
 }
 
 fn guess_language(text: &str) -> &'static str {
@@ -214,16 +243,49 @@ impl Lookup<'_> {
                 let term = Term::from_field_text(field, &stem);
                 let n = self.searcher.doc_freq(&term)?;
                 if n > 0 {
-                    forms.push(Form { term, place });
+                    forms.push(Form { term, place, levelling: n as f64 });
                     most = most.max(n);
                 }
             }
-            df += most;
+            df = df.max(most);
             if !stems.contains(&stem) {
                 stems.push(stem);
             }
         }
+        for form in &mut forms {
+            let own = self.idf(form.levelling as u64);
+            form.levelling = self.idf(df) / own.max(1e-6);
+        }
         Ok((forms, df, stems))
+    }
+
+    /// Adds the forms of a word's synonyms and gives back how many passages hold the meaning:
+    /// a rare word with a frequent synonym is not a rare wish.
+    fn synonyms(
+        &mut self,
+        word: &str,
+        df: u64,
+        forms: &mut Vec<Form>,
+        stems: &mut Vec<String>,
+    ) -> anyhow::Result<u64> {
+        let stem = analysis::tokens(&mut analysis::analyzer("en"), word);
+        let Some(others) = stem.first().and_then(|s| THESAURUS.get(s)) else { return Ok(df) };
+        let mut most = df;
+        for other in others {
+            let (more, n, more_stems) = self.forms(other)?;
+            most = most.max(n);
+            let own = self.idf(n).max(1e-6);
+            for mut form in more {
+                if forms.iter().any(|f| f.term == form.term) {
+                    continue;
+                }
+                // Never worth more than the word that was asked.
+                form.levelling *= SYNONYM * (self.idf(df.max(1)) / own).min(1.0);
+                forms.push(form);
+            }
+            stems.extend(more_stems);
+        }
+        Ok(if df == 0 { most } else { df })
     }
 
     /// What an unknown word may have meant: the nearest known word, or the two known words it is

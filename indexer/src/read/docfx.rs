@@ -37,22 +37,30 @@ fn re(pattern: &str) -> Regex {
 pub(crate) struct Includes {
     root: PathBuf,
     cache: HashMap<PathBuf, Option<Arc<str>>>,
+    /// Folder and reference to target: the same few parts are named thousands of times.
+    targets: HashMap<(PathBuf, String), Option<PathBuf>>,
 }
 
 impl Includes {
     /// `root` must be canonical: every include is compared with it.
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root, cache: HashMap::new() }
+        Self { root, cache: HashMap::new(), targets: HashMap::new() }
     }
 
     /// Where a reference leads, if that is a file inside the root.
-    pub(crate) fn resolve(&self, from: &Path, reference: &str) -> Option<PathBuf> {
+    pub(crate) fn resolve(&mut self, from: &Path, reference: &str) -> Option<PathBuf> {
+        let folder = from.parent()?;
+        let key = (folder.to_owned(), reference.to_owned());
+        if let Some(known) = self.targets.get(&key) {
+            return known.clone();
+        }
         let target = match reference.strip_prefix("~/") {
             Some(rest) => self.root.join(rest),
-            None => from.parent()?.join(reference),
+            None => folder.join(reference),
         };
-        let target = target.canonicalize().ok()?;
-        target.starts_with(&self.root).then_some(target)
+        let target = target.canonicalize().ok().filter(|t| t.starts_with(&self.root));
+        self.targets.insert(key, target.clone());
+        target
     }
 
     fn load(&mut self, path: &Path) -> Option<Arc<str>> {

@@ -7,6 +7,9 @@ use sha2::{Digest, Sha256};
 use super::blocks::{self, Block};
 use super::{docfx, frontmatter, language, passages};
 
+/// Characters of an article's keywords that are kept.
+const MAX_KEYWORDS: usize = 600;
+
 /// One article.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
@@ -97,7 +100,7 @@ pub(crate) fn build(
         _ => None,
     });
     let title = facts.title.or(first_heading).unwrap_or_else(|| stem_title(origin.path));
-    let passages = passages::cut(&parsed, &title);
+    let mut passages = passages::cut(&parsed, &title);
     if passages.is_empty() {
         return Err("holds no text".to_owned());
     }
@@ -106,6 +109,11 @@ pub(crate) fn build(
             passages.iter().take(3).map(|p| p.text.as_str()).collect::<Vec<_>>().join("\n");
         language::detect(&sample)
     });
+    if let (Some(keywords), Some(first)) = (&facts.keywords, passages.first_mut()) {
+        // The author's search words are how readers call the matter; they belong to its start.
+        let keywords: String = keywords.chars().take(MAX_KEYWORDS).collect();
+        first.text.push_str(&format!("\n\nKeywords: {keywords}"));
+    }
     Ok(Document {
         source: origin.source.to_owned(),
         path: origin.path.to_owned(),

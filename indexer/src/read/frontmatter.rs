@@ -16,6 +16,8 @@ pub(crate) struct FrontMatter {
     pub(crate) reviewed: Option<String>,
     pub(crate) language: Option<String>,
     pub(crate) url: Option<String>,
+    /// The author's own search words.
+    pub(crate) keywords: Option<String>,
 }
 
 /// Longest front matter taken seriously; a longer one is treated as text.
@@ -70,6 +72,7 @@ pub(crate) fn parse(yaml: &str) -> FrontMatter {
         reviewed: ["reviewed", "last_reviewed", "ms.date", "updated", "date"]
             .iter()
             .find_map(|key| iso_date(&text(key)?)),
+        keywords: text("keywords").or_else(|| text("ms.search.keywords")).or_else(|| text("tags")),
         language: text("language").or_else(|| text("lang")),
         url: text("url").filter(|u| u.starts_with("https://") || u.starts_with("http://")),
     }

@@ -3,7 +3,7 @@
 use whatlang::Lang;
 
 /// Bytes looked at: enough to be sure, little enough to be fast.
-const SAMPLE: usize = 3000;
+const SAMPLE: usize = 900;
 
 /// Detects the language of `text`; English when there is too little to be sure.
 pub(crate) fn detect(text: &str) -> String {

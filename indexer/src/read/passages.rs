@@ -57,7 +57,9 @@ impl Cutter<'_> {
         if words == 0 {
             return;
         }
-        if self.words > 0 && self.words + words > MAX_WORDS {
+        let bytes: usize = self.parts.iter().map(|p| p.text.len()).sum();
+        let full = self.words + words > MAX_WORDS || bytes + text.len() > MAX_PART_BYTES;
+        if self.words > 0 && full {
             self.close();
         }
         self.words += words;

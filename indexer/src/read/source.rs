@@ -110,7 +110,7 @@ pub fn read_source(
 
     let base = if root.is_dir() { root.clone() } else { parent(&root) };
     let mut includes = Includes::new(base);
-    let fragments = fragments(&files, &includes);
+    let fragments = fragments(&files, &mut includes);
     let mut reader = FileReader { spec, known, extractor, includes: &mut includes };
     let mut looked_at = 0;
     for file in &files {
@@ -219,9 +219,8 @@ fn relative(base: &Path, path: &Path) -> String {
 }
 
 /// Files without a title of their own that others include: parts, not articles.
-fn fragments(files: &[File], includes: &Includes) -> HashSet<PathBuf> {
+fn fragments(files: &[File], includes: &mut Includes) -> HashSet<PathBuf> {
     let mut targets = HashSet::new();
-    let mut resolved: HashMap<(PathBuf, String), Option<PathBuf>> = HashMap::new();
     for file in files.iter().filter(|f| f.kind == Kind::Markdown) {
         let Ok(bytes) = std::fs::read(&file.full) else { continue };
         let Ok(text) = std::str::from_utf8(&bytes) else { continue };
@@ -229,14 +228,11 @@ fn fragments(files: &[File], includes: &Includes) -> HashSet<PathBuf> {
             continue;
         }
         for reference in docfx::references(text) {
-            // The same few parts are named thousands of times: ask the disk once a folder.
-            let key = (parent(&file.full), reference.to_owned());
-            let target =
-                resolved.entry(key).or_insert_with(|| includes.resolve(&file.full, reference));
+            let target = includes.resolve(&file.full, reference);
             if let Some(target) = target
-                && *target != file.full
+                && target != file.full
             {
-                targets.insert(target.clone());
+                targets.insert(target);
             }
         }
     }

@@ -5,9 +5,11 @@
 
 mod compose;
 mod facts;
+mod join;
 mod notes;
 
 pub use compose::{Hit, LocalAnswer, compose_local};
+pub use join::join_checked;
 pub use notes::{Conflict, Notes, Stale, conflict_between, stale_among};
 
 use crate::text;

@@ -23,6 +23,17 @@ pub enum SecretKind {
 }
 
 impl SecretKind {
+    pub const ALL: &[SecretKind] = &[
+        SecretKind::PrivateKey,
+        SecretKind::ApiKey,
+        SecretKind::Token,
+        SecretKind::Password,
+        SecretKind::Card,
+        SecretKind::Iban,
+        SecretKind::Email,
+        SecretKind::Phone,
+    ];
+
     /// In words: "api key".
     pub fn words(self) -> &'static str {
         match self {

@@ -120,6 +120,42 @@ pub fn duplicate(key: &str, summary: &str, status: Status, language: &str) -> Me
     about(key, text, &[Button::FileTicket, Button::TalkToPerson])
 }
 
+/// What they said was added to their ticket.
+pub fn added(key: &str, language: &str) -> Message {
+    let text = match tongue(language) {
+        Tongue::En => format!("Thanks, I added that to **{key}**."),
+        Tongue::De => format!("Danke, das steht jetzt bei **{key}** dabei."),
+    };
+    about(key, text, &[Button::FileTicket, Button::TalkToPerson])
+}
+
+/// Stands before passages that may help while a ticket waits.
+pub fn may_help(language: &str) -> String {
+    say(language, "Meanwhile, this may help:", "Vielleicht hilft inzwischen das:")
+}
+
+/// Their ticket goes on as part of another one.
+pub fn merged(key: &str, into: &str, language: &str) -> Message {
+    let text = match tongue(language) {
+        Tongue::En => format!(
+            "**{key}** is about the same as **{into}**, so both go on there. You'll hear here how it ends."
+        ),
+        Tongue::De => format!(
+            "Bei **{key}** geht es um dasselbe wie bei **{into}**, beides läuft dort weiter. Wie es ausgeht, erfährst du hier."
+        ),
+    };
+    about(key, text, &[])
+}
+
+/// Their ticket stands alone again.
+pub fn unmerged(key: &str, language: &str) -> Message {
+    let text = match tongue(language) {
+        Tongue::En => format!("**{key}** is looked at on its own again."),
+        Tongue::De => format!("**{key}** wird wieder für sich bearbeitet."),
+    };
+    about(key, text, &[])
+}
+
 /// An open incident covers it.
 pub fn attached(key: &str, language: &str) -> Message {
     let text = match tongue(language) {

@@ -3,6 +3,7 @@
 //! growing pause; every failure means that the local engine decides.
 
 mod breaker;
+mod budget;
 mod dialect;
 mod probe;
 mod progress;
@@ -26,6 +27,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::config;
 use crate::ports::{Ask, Clock, Completion, Model, ModelError};
 use breaker::Breaker;
+pub use budget::{Budget, Spent, StoreBudget, Unlimited};
 use dialect::Dialect;
 pub use dialect::Format;
 pub use probe::Probe;
@@ -39,39 +41,6 @@ const RATE_RETRIES: u32 = 2;
 /// Further tries after a server error.
 const ERROR_RETRIES: u32 = 1;
 const ERROR_PAUSE_MS: i64 = 250;
-
-/// What a call cost.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Spent {
-    /// HTTP requests made.
-    pub calls: i64,
-    /// 1 if the call gave nothing usable.
-    pub failures: i64,
-    /// As the server counted; estimated at four characters a token if it did not.
-    pub tokens_in: i64,
-    pub tokens_out: i64,
-}
-
-/// The day's token budget, kept by whoever counts.
-#[async_trait]
-pub trait Budget: Send + Sync {
-    /// Whether a further call may be made today.
-    async fn allowed(&self) -> bool;
-    async fn spent(&self, spent: Spent);
-}
-
-/// No budget and no count, for checks from the command line.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unlimited;
-
-#[async_trait]
-impl Budget for Unlimited {
-    async fn allowed(&self) -> bool {
-        true
-    }
-
-    async fn spent(&self, _: Spent) {}
-}
 
 /// A model on an OpenAI-compatible server.
 pub struct OpenAiModel {
@@ -145,6 +114,7 @@ impl OpenAiModel {
         let (mut limited, mut failed) = (0, 0);
         loop {
             progress.calls += 1;
+            progress.faulted = false;
             let refused = match self.attempt(ask, dialect, pieces, progress).await {
                 Ok(()) => {
                     if dialect != remembered {

@@ -88,6 +88,9 @@ impl From<OpenAIError> for Trouble {
                     Err(other) => ModelError::Unreachable(other.to_string()),
                 },
             },
+            OpenAIError::Reqwest(error) if error.is_body() || error.is_decode() => {
+                ModelError::Unreadable("the server's response breaks off".into())
+            }
             OpenAIError::Reqwest(error) => ModelError::Unreachable(innermost(&error)),
             OpenAIError::JSONDeserialize(..) => {
                 ModelError::Unreadable("a part of the stream is no JSON".into())

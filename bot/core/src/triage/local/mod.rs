@@ -18,6 +18,8 @@ pub mod report;
 mod summary;
 mod system;
 
+use std::sync::Arc;
+
 use crate::ticket::{Impact, Kind, Sentiment, Urgency};
 use crate::triage::{Assessment, Example, Speaker, System, Turn};
 
@@ -56,8 +58,8 @@ pub struct Request<'a> {
 
 /// The trained engine. Immutable: train a new one to learn more.
 pub struct LocalEngine {
-    model: Linear,
-    pooling: Pooling,
+    model: Arc<Linear>,
+    pooling: Arc<Pooling>,
     memory: Memory,
     languages: Vec<String>,
     catalogue: Vec<System>,
@@ -92,17 +94,30 @@ impl LocalEngine {
         let pooling = Pooling::learn(shipped, &samples);
         samples.extend(organisation.iter().map(|e| label(e, 1.0)));
         samples.extend(corrections.iter().map(|e| label(e, CORRECTION_WEIGHT)));
-        let model = Linear::train(&samples.iter().collect::<Vec<_>>(), &classes);
+        let model = Arc::new(Linear::train(&samples.iter().collect::<Vec<_>>(), &classes));
         let memory = Memory::of(corrections, &model);
         let taught = |s: &Sample| s.labels[SYSTEM].is_some_and(|class| class < catalogue.len());
         let knows_systems = samples.iter().any(taught);
         LocalEngine {
             model,
-            pooling,
+            pooling: Arc::new(pooling),
             memory,
             languages,
             catalogue: catalogue.to_vec(),
             knows_systems,
+        }
+    }
+
+    /// The same engine with other `corrections` in mind: at once, without training. What
+    /// they teach in general comes with the next training.
+    pub fn with_corrections(&self, corrections: &[Example]) -> LocalEngine {
+        LocalEngine {
+            model: self.model.clone(),
+            pooling: self.pooling.clone(),
+            memory: Memory::of(corrections, &self.model),
+            languages: self.languages.clone(),
+            catalogue: self.catalogue.clone(),
+            knows_systems: self.knows_systems,
         }
     }
 

@@ -1,0 +1,264 @@
+//! The front door: a verified event becomes rows (event, message, request, job) in one
+//! transaction, and only then is it acknowledged. Secrets are removed here, before
+//! anything is written.
+
+use firstline_core::chat::{
+    ChatEvent, ConversationKey, EventBody, Message, Person, Platform, Setting, TicketForm, Verdict,
+};
+use firstline_core::text;
+use firstline_core::triage::redact::redact;
+use thiserror::Error;
+
+use crate::app::App;
+use crate::job::Job;
+use crate::store::records::{
+    Author, ConversationRow, NewMessage, RequestRow, RequestState, Viewer,
+};
+use crate::store::{Accepted, StoreError, conversation_id, new_id};
+
+/// Longest message looked at, in bytes: [`text::MAX_CHARS`] of the widest characters.
+pub const MAX_TEXT: usize = text::MAX_CHARS * 4;
+
+#[derive(Debug, Error)]
+pub enum AcceptError {
+    #[error("The message is empty. Write what you need, or attach a file and say what it shows.")]
+    Empty,
+    #[error("This looks like a file pasted as text. Attach it instead.")]
+    Binary,
+    #[error(
+        "The message is longer than {} characters. Put the details into a file and attach it.",
+        text::MAX_CHARS
+    )]
+    TooLarge,
+    /// Also when it does not exist: nobody learns which.
+    #[error("There is no such conversation.")]
+    NotFound,
+    #[error("The message could not be saved; please send it again.")]
+    Unavailable(#[from] anyhow::Error),
+}
+
+impl From<StoreError> for AcceptError {
+    fn from(error: StoreError) -> Self {
+        AcceptError::Unavailable(error.into())
+    }
+}
+
+/// Something a person typed.
+#[derive(Debug, Clone)]
+pub struct Say {
+    /// An own conversation; `None` starts a new one.
+    pub conversation: Option<String>,
+    pub text: String,
+    /// Ids of attachments already stored by this person.
+    pub attachments: Vec<String>,
+    /// Made by the sender; the same one again changes nothing.
+    pub event_id: String,
+    pub platform: Platform,
+}
+
+/// Takes up what `viewer` said.
+pub async fn say(app: &App, viewer: &Viewer, say: Say) -> Result<Accepted, AcceptError> {
+    if say.text.len() > MAX_TEXT {
+        return Err(AcceptError::TooLarge);
+    }
+    let cleaned = text::clean(&say.text, text::MAX_CHARS);
+    if cleaned.binary {
+        return Err(AcceptError::Binary);
+    }
+    if cleaned.is_empty() && say.attachments.is_empty() {
+        return Err(AcceptError::Empty);
+    }
+    if cleaned.truncated {
+        return Err(AcceptError::TooLarge);
+    }
+    for id in &say.attachments {
+        let own = app.store.attachment(id).await?.is_some_and(|a| a.email == viewer.email);
+        if !own {
+            return Err(AcceptError::NotFound);
+        }
+    }
+    let key = match &say.conversation {
+        Some(id) => key_of(&own_conversation(app, viewer, id).await?),
+        // The first message names its thread, so that sending it again finds it again.
+        None => ConversationKey {
+            platform: say.platform,
+            tenant: "local".into(),
+            channel: viewer.email.clone(),
+            thread: say.event_id.clone(),
+        },
+    };
+    let redacted = redact(cleaned.text.trim(), &app.redact_options);
+    let body = EventBody::Said { text: redacted.text.clone(), attachments: say.attachments.clone() };
+    let shown = Message { text: redacted.text.clone(), ..Message::default() };
+    take(app, viewer, key, say.event_id, body, Some(shown), redacted.text, redacted.found.len()).await
+}
+
+/// "That solved it" or "not helpful" under an answer.
+pub async fn feedback(
+    app: &App,
+    viewer: &Viewer,
+    request_id: &str,
+    verdict: Verdict,
+    event_id: String,
+) -> Result<Accepted, AcceptError> {
+    let request = own_request(app, viewer, request_id).await?;
+    let conversation = own_conversation(app, viewer, &request.conversation_id).await?;
+    let body = EventBody::Feedback { request_id: request.id, verdict };
+    take(app, viewer, key_of(&conversation), event_id, body, None, String::new(), 0).await
+}
+
+/// The ticket form, as the requester left it.
+pub async fn file_ticket(
+    app: &App,
+    viewer: &Viewer,
+    conversation_id: &str,
+    request_id: Option<String>,
+    mut form: TicketForm,
+    event_id: String,
+) -> Result<Accepted, AcceptError> {
+    let conversation = own_conversation(app, viewer, conversation_id).await?;
+    if let Some(id) = &request_id {
+        own_request(app, viewer, id).await?;
+    }
+    let total: usize = form.summary.len() + form.fields.values().map(String::len).sum::<usize>();
+    if total > MAX_TEXT {
+        return Err(AcceptError::TooLarge);
+    }
+    let mut found = 0;
+    let mut scrub = |value: &mut String| {
+        let redacted = redact(text::clean(value, text::MAX_CHARS).text.trim(), &app.redact_options);
+        found += redacted.found.len();
+        *value = redacted.text;
+    };
+    scrub(&mut form.summary);
+    form.fields.values_mut().for_each(&mut scrub);
+    if form.summary.is_empty() && form.fields.values().all(String::is_empty) {
+        return Err(AcceptError::Empty);
+    }
+    let text = form.summary.clone();
+    let body = EventBody::FileTicket { request_id, form };
+    take(app, viewer, key_of(&conversation), event_id, body, None, text, found).await
+}
+
+/// "Talk to a person": ends the bot's part.
+pub async fn talk_to_person(
+    app: &App,
+    viewer: &Viewer,
+    conversation_id: &str,
+    request_id: Option<String>,
+    event_id: String,
+) -> Result<Accepted, AcceptError> {
+    let conversation = own_conversation(app, viewer, conversation_id).await?;
+    if let Some(id) = &request_id {
+        own_request(app, viewer, id).await?;
+    }
+    let body = EventBody::TalkToPerson { request_id };
+    take(app, viewer, key_of(&conversation), event_id, body, None, String::new(), 0).await
+}
+
+#[expect(clippy::too_many_arguments, reason = "one private place where an event is put together")]
+async fn take(
+    app: &App,
+    viewer: &Viewer,
+    conversation: ConversationKey,
+    event_id: String,
+    body: EventBody,
+    shown: Option<Message>,
+    text: String,
+    redactions: usize,
+) -> Result<Accepted, AcceptError> {
+    let now = app.clock.now();
+    // Ids made by clients are unique per person, not per company.
+    let event_id = format!("{}:{event_id}", viewer.email);
+    // A press of a button concerns a request that exists; everything else is a new one.
+    let existing = match &body {
+        EventBody::Feedback { request_id, .. } => Some(request_id.clone()),
+        EventBody::FileTicket { request_id, .. } | EventBody::TalkToPerson { request_id } => {
+            request_id.clone()
+        }
+        EventBody::Said { .. } => None,
+    };
+    let request_id = existing.clone().unwrap_or_else(new_id);
+    let event = ChatEvent {
+        event_id: event_id.clone(),
+        conversation,
+        setting: Setting::Direct,
+        from: Person { email: viewer.email.clone(), name: viewer.name.clone() },
+        at: now,
+        body,
+    };
+    let conversation_id = conversation_id(&event.conversation);
+    let message = shown.map(|body| NewMessage {
+        id: new_id(),
+        conversation_id: conversation_id.clone(),
+        author: Author::Requester,
+        email: viewer.email.clone(),
+        name: viewer.name.clone(),
+        body: Message { request_id: Some(request_id.clone()), ..body },
+        request_id: Some(request_id.clone()),
+        delivery_key: format!("in:{event_id}"),
+        pending: false,
+    });
+    let request = existing.is_none().then(|| RequestRow {
+        id: request_id.clone(),
+        conversation_id: conversation_id.clone(),
+        requester: viewer.email.clone(),
+        text,
+        state: RequestState::Accepted,
+        kind: None,
+        system: None,
+        confidence: None,
+        action: None,
+        abstained: None,
+        answerable: None,
+        decision: None,
+        answer: None,
+        ticket_key: None,
+        verdict: None,
+        redactions: redactions as i64,
+        received_at: now,
+        settled_at: None,
+    });
+    let job = Job::Event { conversation_id, request_id, event: event.clone() };
+    let accepted = app.store.accept(&event, None, message, request, job.enqueue(now)?, now).await?;
+    crate::crash::point("accepted");
+    if accepted.duplicate {
+        metrics::counter!("firstline_events_duplicate_total").increment(1);
+    } else {
+        metrics::counter!("firstline_events_total", "platform" => event.conversation.platform.as_str())
+            .increment(1);
+    }
+    tracing::info!(
+        request.id = accepted.request_id.as_deref().unwrap_or(""),
+        duplicate = accepted.duplicate,
+        "event accepted"
+    );
+    Ok(accepted)
+}
+
+fn key_of(row: &ConversationRow) -> ConversationKey {
+    ConversationKey {
+        platform: row.platform,
+        tenant: row.tenant.clone(),
+        channel: row.channel.clone(),
+        thread: row.thread.clone(),
+    }
+}
+
+async fn own_conversation(
+    app: &App,
+    viewer: &Viewer,
+    id: &str,
+) -> Result<ConversationRow, AcceptError> {
+    match app.store.conversation(id).await? {
+        Some(row) if row.requester == viewer.email => Ok(row),
+        _ => Err(AcceptError::NotFound),
+    }
+}
+
+async fn own_request(app: &App, viewer: &Viewer, id: &str) -> Result<RequestRow, AcceptError> {
+    match app.store.request(id).await? {
+        Some(row) if row.requester == viewer.email => Ok(row),
+        _ => Err(AcceptError::NotFound),
+    }
+}

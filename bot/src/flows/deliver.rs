@@ -1,0 +1,38 @@
+//! Tells a platform one message of ours, once.
+
+use anyhow::anyhow;
+
+use crate::app::App;
+use crate::ports::SendError;
+use crate::store::records::LeasedJob;
+use crate::worker::JobError;
+
+pub async fn deliver(
+    app: &App,
+    leased: &LeasedJob,
+    conversation_id: &str,
+    message_id: &str,
+) -> Result<(), JobError> {
+    let conversation = app.store.conversation(conversation_id).await?;
+    let message = app.store.message(message_id).await?;
+    let (Some(conversation), Some(message)) = (conversation, message) else {
+        // Erased in the meantime: there is nobody to tell.
+        return finish(app.store.complete(leased).await?);
+    };
+    match app.chat.deliver(&conversation, &message).await {
+        Ok(()) => {}
+        Err(SendError::Retry { reason, after_ms: Some(after_ms) }) => {
+            return Err(JobError::RetryAfter { reason: anyhow!(reason), after_ms });
+        }
+        Err(SendError::Retry { reason, after_ms: None }) => {
+            return Err(JobError::Retry(anyhow!(reason)));
+        }
+        Err(SendError::Fail(reason)) => return Err(JobError::Fail(anyhow!(reason))),
+    }
+    crate::crash::point("sent");
+    finish(app.store.mark_sent(leased, message_id, app.clock.now()).await?)
+}
+
+fn finish(held: bool) -> Result<(), JobError> {
+    if held { Ok(()) } else { Err(JobError::LeaseLost) }
+}

@@ -1,0 +1,374 @@
+//! From a request to a decision: gather, assess, answer, decide. Nothing is written
+//! here, so `ask`, the API and the chats share it.
+
+use firstline_core::ticket::Kind;
+use firstline_core::triage::decide::decide;
+use firstline_core::triage::local::Request;
+use firstline_core::triage::{
+    Abstained, Assessment, Decision, Evidence, Example, OpenMatter, Similar, Speaker, Turn,
+};
+use firstline_indexer::{Found, Query};
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::flows::answer::{Answer, Drafted, answer, passages_for_model, turns_for_prompt};
+use crate::flows::model_assess;
+use crate::store::new_id;
+use crate::store::records::{AssessmentRow, PassageSeen, Ticket, Unsent, Viewer};
+
+/// Passages searched for; the first few are shown to a model or quoted.
+const PASSAGES: usize = 12;
+/// Similar tickets considered.
+const SIMILAR: usize = 5;
+/// A report counts as the same trouble from this similarity on, within [`REPORT_WINDOW_MS`].
+const SAME_TROUBLE: f64 = 0.35;
+const REPORT_WINDOW_MS: i64 = 4 * 60 * 60 * 1_000;
+
+/// A request with what is known about where it was asked.
+pub struct Asked<'a> {
+    /// Names the request in what is kept.
+    pub request_id: String,
+    /// Redacted.
+    pub text: &'a str,
+    /// Earlier turns of the thread, oldest first.
+    pub thread: &'a [Turn],
+    pub viewer: &'a Viewer,
+    pub must_reply: bool,
+    pub handed_over: bool,
+    pub wants_person: bool,
+    pub already_asked: bool,
+    /// The open ticket filed from this conversation, which a further word belongs to.
+    pub open_here: Option<String>,
+}
+
+/// Hears each checked sentence of an answer as it comes; the whole text so far.
+pub type Heard<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// All that was found out about a request.
+pub struct Understanding {
+    /// Every reading made; the chosen one is marked.
+    pub readings: Vec<AssessmentRow>,
+    pub assessment: Assessment,
+    pub decision: Decision,
+    pub answer: Option<Answer>,
+    pub abstained: Option<Abstained>,
+    pub answerable: f64,
+    pub passages: Vec<PassageSeen>,
+    /// Ids of the documents the answer cites.
+    pub cited_documents: Vec<String>,
+    pub similar: Vec<Similar>,
+    pub unsent: Vec<Unsent>,
+}
+
+impl Understanding {
+    /// `local` or `model:NAME`: who made the reading that was followed.
+    pub fn engine(&self) -> &str {
+        self.readings.iter().find(|r| r.chosen).map_or("local", |r| r.engine.as_str())
+    }
+}
+
+/// Reads, answers and decides.
+pub async fn understand(
+    app: &App,
+    asked: &Asked<'_>,
+    heard: Heard<'_>,
+) -> anyhow::Result<Understanding> {
+    let found = search(app, asked)?;
+    app.similar.catch_up(&app.store).await?;
+    let similar = app.similar.search(asked.text, SIMILAR, asked.viewer);
+    let keys: Vec<&str> = similar.iter().map(|s| s.key.as_str()).collect();
+    let similar_tickets = app.store.visible_tickets(&keys, asked.viewer).await?;
+
+    let (assessment, mut readings) = assess(app, asked, &found, &similar, &similar_tickets).await?;
+    crate::crash::point("assessed");
+
+    let drafted = answer(app, asked, &assessment, &found, heard, &mut readings).await?;
+    let evidence = evidence(app, asked, &assessment, &drafted, &found, &similar, &similar_tickets).await?;
+    let decision =
+        decide(&assessment, &evidence, &app.config.triage, &app.config.priority.matrix);
+
+    let mut understanding = Understanding {
+        readings,
+        assessment,
+        decision,
+        answer: drafted.answer,
+        abstained: drafted.abstained,
+        answerable: drafted.answerable,
+        passages: seen(&found),
+        cited_documents: Vec::new(),
+        similar,
+        unsent: drafted.unsent,
+    };
+    withhold_unsent_answer(&mut understanding);
+    understanding.cited_documents = cited_documents(&understanding, &found);
+    Ok(understanding)
+}
+
+/// An answer the decision does not give is kept for the reviewer, never sent.
+fn withhold_unsent_answer(understanding: &mut Understanding) {
+    use firstline_core::triage::Plan;
+    let given = matches!(understanding.decision.plan, Plan::Answer | Plan::File { offer: false });
+    if given {
+        return;
+    }
+    if let Some(answer) = understanding.answer.take() {
+        let because = match understanding.abstained {
+            Some(reason) => format!("the answer was withheld: {}", reason.as_str()),
+            None => format!("the decision was to {}", understanding.decision.plan.action()),
+        };
+        understanding.unsent.push(Unsent { text: answer.text, because });
+    }
+}
+
+fn cited_documents(understanding: &Understanding, found: &Found) -> Vec<String> {
+    let Some(answer) = &understanding.answer else { return Vec::new() };
+    let mut documents: Vec<String> = Vec::new();
+    for citation in &answer.citations {
+        let document = found
+            .hits
+            .iter()
+            .find(|hit| hit.passage.passage_id == citation.passage_id)
+            .map(|hit| hit.passage.document_id.clone());
+        if let Some(document) = document.filter(|d| !documents.contains(d)) {
+            documents.push(document);
+        }
+    }
+    documents
+}
+
+fn search(app: &App, asked: &Asked<'_>) -> anyhow::Result<Found> {
+    let started = std::time::Instant::now();
+    let found = app.knowledge.search(&Query {
+        text: asked.text.to_owned(),
+        thread: asked
+            .thread
+            .iter()
+            .filter(|turn| turn.from == Speaker::Requester)
+            .map(|turn| turn.text.clone())
+            .collect(),
+        audiences: asked.viewer.groups.clone(),
+        language: None,
+        limit: PASSAGES,
+    })?;
+    metrics::histogram!("firstline_search_seconds").record(started.elapsed().as_secs_f64());
+    Ok(found)
+}
+
+fn seen(found: &Found) -> Vec<PassageSeen> {
+    found
+        .hits
+        .iter()
+        .map(|hit| PassageSeen {
+            passage_id: hit.passage.passage_id.clone(),
+            document_id: hit.passage.document_id.clone(),
+            title: hit.passage.title.clone(),
+            heading: hit.passage.heading.clone(),
+            score: f64::from(hit.score),
+        })
+        .collect()
+}
+
+/// The reading that is followed, and every reading made. A model that fails in any way
+/// leaves the local engine's.
+async fn assess(
+    app: &App,
+    asked: &Asked<'_>,
+    found: &Found,
+    similar: &[Similar],
+    tickets: &[Ticket],
+) -> anyhow::Result<(Assessment, Vec<AssessmentRow>)> {
+    let mut readings = Vec::new();
+    if let Some(model) = &app.model
+        && !asked.text.trim().is_empty()
+    {
+        let examples = labelled_examples(app, asked, tickets);
+        let passages = passages_for_model(app, found);
+        let started = app.clock.now();
+        let reading = model_assess::assess_with_model(
+            model.as_ref(),
+            &app.prompts,
+            &model_assess::AssessInput {
+                text: asked.text,
+                thread: &turns_for_prompt(asked.thread),
+                catalogue: &app.catalogue,
+                passages: &passages,
+                examples: &examples,
+            },
+        )
+        .await;
+        let (result, failure) = match reading.assessment {
+            Ok(assessment) => (Some(assessment), None),
+            Err(reason) => {
+                tracing::warn!(reason = %reason, "the model gave no usable reading; the local engine decides");
+                (None, Some(reason))
+            }
+        };
+        readings.push(AssessmentRow {
+            id: new_id(),
+            request_id: asked.request_id.clone(),
+            engine: format!("model:{}", model.name()),
+            prompt_hash: reading.prompt_hash,
+            input_hash: reading.input_hash,
+            passages: passage_ids(found, crate::flows::answer::PASSAGES_FOR_MODEL),
+            chosen: result.is_some(),
+            result,
+            failure,
+            duration_ms: app.clock.now() - started,
+            tokens_in: reading.tokens_in,
+            tokens_out: reading.tokens_out,
+            created_at: started,
+        });
+    }
+    if let Some(assessment) = readings.iter().find_map(|r| r.result.clone()) {
+        return Ok((assessment, readings));
+    }
+    let started = app.clock.now();
+    let engine = app.engine.current(&app.store).await?;
+    let assessment = engine.assess(&Request {
+        text: asked.text,
+        thread: asked.thread,
+        passages_systems: &found
+            .hits
+            .iter()
+            .take(5)
+            .map(|hit| (hit.passage.system.clone(), f64::from(hit.score)))
+            .collect::<Vec<_>>(),
+        similar: &similar
+            .iter()
+            .filter_map(|s| {
+                let ticket = tickets.iter().find(|t| t.key == s.key)?;
+                Some((ticket.system.clone(), ticket.kind, s.score))
+            })
+            .collect::<Vec<_>>(),
+    });
+    readings.push(AssessmentRow {
+        id: new_id(),
+        request_id: asked.request_id.clone(),
+        engine: "local".into(),
+        prompt_hash: String::new(),
+        input_hash: input_hash(asked, found),
+        passages: passage_ids(found, 5),
+        result: Some(assessment.clone()),
+        failure: None,
+        chosen: true,
+        duration_ms: app.clock.now() - started,
+        tokens_in: 0,
+        tokens_out: 0,
+        created_at: started,
+    });
+    Ok((assessment, readings))
+}
+
+fn passage_ids(found: &Found, count: usize) -> Vec<String> {
+    found.hits.iter().take(count).map(|hit| hit.passage.passage_id.clone()).collect()
+}
+
+/// SHA-256 over everything the local engine looked at.
+fn input_hash(asked: &Asked<'_>, found: &Found) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |part: &str| {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    };
+    add(asked.text);
+    for turn in asked.thread {
+        add(&turn.text);
+    }
+    for hit in &found.hits {
+        add(&hit.passage.passage_id);
+    }
+    hex::encode(hash.finalize())
+}
+
+/// The most similar labelled requests this person may see, for the model's prompt.
+fn labelled_examples(app: &App, asked: &Asked<'_>, tickets: &[Ticket]) -> Vec<Example> {
+    let mut examples: Vec<_> = tickets
+        .iter()
+        .map(|t| Example {
+            text: t.text.clone(),
+            kind: t.kind,
+            system: t.system.clone(),
+            impact: Some(t.impact),
+            urgency: Some(t.urgency),
+            sentiment: Some(t.sentiment),
+            language: Some(t.language.clone()),
+        })
+        .collect();
+    examples.extend(app.engine.nearest_examples(asked.text, 6));
+    examples
+}
+
+async fn evidence(
+    app: &App,
+    asked: &Asked<'_>,
+    assessment: &Assessment,
+    drafted: &Drafted,
+    found: &Found,
+    similar: &[Similar],
+    tickets: &[Ticket],
+) -> anyhow::Result<Evidence> {
+    let addition = asked.open_here.clone().filter(|_| adds_to_ticket(assessment, drafted));
+    let open_ticket = match addition {
+        Some(key) => Some(OpenMatter { key, score: 1.0, own: true }),
+        None => own_open_ticket(asked, similar, tickets),
+    };
+    let reports = match assessment.kind {
+        Kind::Incident => reports(app, asked).await?,
+        _ => 0,
+    };
+    Ok(Evidence {
+        must_reply: asked.must_reply,
+        handed_over: asked.handed_over,
+        wants_person: asked.wants_person,
+        already_asked: asked.already_asked,
+        answerable: if drafted.answer.is_some() { found.answerable } else { 0.0 },
+        abstained: drafted.abstained,
+        criticality: app.system(assessment.system.as_deref()).map(|s| s.criticality),
+        reports,
+        open_ticket,
+        open_incident: None,
+        words: asked.text.split_whitespace().count(),
+    })
+}
+
+/// The best of the requester's own open tickets like this request.
+fn own_open_ticket(
+    asked: &Asked<'_>,
+    similar: &[Similar],
+    tickets: &[Ticket],
+) -> Option<OpenMatter> {
+    similar.iter().find_map(|s| {
+        let ticket = tickets.iter().find(|t| t.key == s.key)?;
+        let own = ticket.requester == asked.viewer.email;
+        (own && ticket.status.is_open()).then(|| OpenMatter {
+            key: s.key.clone(),
+            score: s.score,
+            own,
+        })
+    })
+}
+
+/// Whether a further message in a thread with an open ticket only adds to it: it is no
+/// question that knowledge answers, and it does not surely report something of its own.
+fn adds_to_ticket(assessment: &Assessment, drafted: &Drafted) -> bool {
+    let sure = assessment.confidence >= 0.75;
+    match assessment.kind {
+        Kind::Question => drafted.answer.is_none() && !sure,
+        Kind::None => !sure,
+        _ => !sure,
+    }
+}
+
+/// How many people reported something like this lately, this one included. Only the
+/// number leaves this function, so tickets this person may not see count too.
+async fn reports(app: &App, asked: &Asked<'_>) -> anyhow::Result<usize> {
+    let alike: Vec<String> = app
+        .similar
+        .search_all(asked.text, 20)
+        .into_iter()
+        .filter(|s| s.score >= SAME_TROUBLE)
+        .map(|s| s.key)
+        .collect();
+    let since = app.clock.now() - REPORT_WINDOW_MS;
+    Ok(app.store.reporters_since(&alike, since, &asked.viewer.email).await? as usize + 1)
+}

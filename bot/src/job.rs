@@ -1,0 +1,82 @@
+//! The closed list of durable jobs and their wire form. Payloads carry a version in
+//! their tag: a job written by an older binary is still understood by a newer one.
+
+use firstline_core::chat::ChatEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::store::new_id;
+use crate::store::records::NewJob;
+
+/// Tries before a job becomes a dead letter: with the backoff of `core::retry` about
+/// half an hour.
+const MAX_ATTEMPTS: i64 = 8;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "job")]
+pub enum Job {
+    /// React to an accepted event.
+    #[serde(rename = "event.1")]
+    Event { conversation_id: String, request_id: String, event: ChatEvent },
+    /// Tell a platform a message of ours.
+    #[serde(rename = "deliver.1")]
+    Deliver { conversation_id: String, message_id: String },
+}
+
+impl Job {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Job::Event { .. } => "event",
+            Job::Deliver { .. } => "deliver",
+        }
+    }
+
+    /// What a person waits for comes first; replies before new work.
+    fn priority(&self) -> i64 {
+        match self {
+            Job::Deliver { .. } => 10,
+            Job::Event { .. } => 20,
+        }
+    }
+
+    fn lane(&self) -> String {
+        match self {
+            Job::Event { event, .. } => event.conversation.lane(),
+            // Deliveries keep their own order and never wait for the next request.
+            Job::Deliver { conversation_id, .. } => format!("out:{conversation_id}"),
+        }
+    }
+
+    fn dedupe(&self) -> Option<String> {
+        match self {
+            // The inbox row is what makes an event unique.
+            Job::Event { .. } => None,
+            Job::Deliver { message_id, .. } => Some(format!("deliver:{message_id}")),
+        }
+    }
+
+    /// The row to enqueue, due at `now` (epoch ms).
+    pub fn enqueue(&self, now: i64) -> anyhow::Result<NewJob> {
+        Ok(NewJob {
+            id: new_id(),
+            kind: self.kind(),
+            lane: self.lane(),
+            payload: serde_json::to_string(self)?,
+            priority: self.priority(),
+            run_at: now,
+            dedupe: self.dedupe(),
+            max_attempts: MAX_ATTEMPTS,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_written_by_an_older_binary_is_understood() {
+        let old = r#"{"job":"deliver.1","conversation_id":"c","message_id":"m"}"#;
+        let job: Job = serde_json::from_str(old).expect("the version-1 form stays readable");
+        assert_eq!(job, Job::Deliver { conversation_id: "c".into(), message_id: "m".into() });
+    }
+}

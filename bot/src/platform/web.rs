@@ -1,0 +1,30 @@
+//! The web chat, outbound: a message is in the store already; open pages are told that
+//! it is there. Sending it twice shows it once, since pages read it by its place.
+
+use async_trait::async_trait;
+
+use crate::ports::{Chat, SendError, Store};
+use crate::store::records::{ConversationRow, MessageRow};
+use crate::store::{Live, LiveKind};
+
+pub struct WebChat {
+    pub store: Store,
+}
+
+#[async_trait]
+impl Chat for WebChat {
+    async fn deliver(
+        &self,
+        conversation: &ConversationRow,
+        message: &MessageRow,
+    ) -> Result<(), SendError> {
+        let live = Live {
+            conversation_id: conversation.id.clone(),
+            kind: LiveKind::Message { seq: message.seq },
+        };
+        self.store
+            .publish_live(&live)
+            .await
+            .map_err(|error| SendError::Retry { reason: error.to_string(), after_ms: None })
+    }
+}

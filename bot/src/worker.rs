@@ -1,0 +1,198 @@
+//! The loop that runs durable jobs: lease, run, settle. A job is held by a lease that is
+//! renewed while it runs; what a crashed worker held is taken up again when the lease
+//! ends. [`step`] is one turn of the loop; tests call it directly.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use firstline_core::retry::{self, Failure, Verdict};
+use thiserror::Error;
+use tokio::sync::{Semaphore, watch};
+use tracing::Instrument;
+
+use crate::app::App;
+use crate::flows;
+use crate::job::Job;
+use crate::store::records::LeasedJob;
+
+/// How a job went wrong; the decision travels with the error.
+#[derive(Debug, Error)]
+pub enum JobError {
+    /// Worth another try, with backoff.
+    #[error("{0:#}")]
+    Retry(#[from] anyhow::Error),
+    /// Another try no sooner than this many milliseconds from now.
+    #[error("{reason:#}")]
+    RetryAfter { reason: anyhow::Error, after_ms: i64 },
+    /// No try will help: a dead letter at once.
+    #[error("{0:#}")]
+    Fail(anyhow::Error),
+    /// Another worker holds the job now; nothing was written.
+    #[error("the lease was lost to another worker")]
+    LeaseLost,
+}
+
+impl From<crate::store::StoreError> for JobError {
+    fn from(error: crate::store::StoreError) -> Self {
+        JobError::Retry(error.into())
+    }
+}
+
+/// How long a lease holds without renewal.
+fn lease_ms(app: &App) -> i64 {
+    i64::from(app.config.server.lease_s.max(1)) * 1_000
+}
+
+/// Runs until `shutdown` turns true, then lets running jobs finish.
+pub async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
+    let slots = Arc::new(Semaphore::new(app.config.server.workers.max(1)));
+    let worker = app.worker_name.clone();
+    loop {
+        if *shutdown.borrow() {
+            break;
+        }
+        // Wait for a free slot first: a leased job must start at once.
+        let Ok(slot) = slots.clone().acquire_owned().await else { break };
+        let free = slots.available_permits() + 1;
+        let leased = match app.store.lease(&worker, free as i64, lease_ms(&app), app.clock.now()).await {
+            Ok(leased) => leased,
+            Err(error) => {
+                tracing::error!(error = %error, "jobs cannot be leased; trying again");
+                drop(slot);
+                wait(&app, &mut shutdown, 1_000).await;
+                continue;
+            }
+        };
+        if leased.is_empty() {
+            drop(slot);
+            wait(&app, &mut shutdown, 1_000).await;
+            continue;
+        }
+        let mut slot = Some(slot);
+        for job in leased {
+            let permit = match slot.take() {
+                Some(permit) => permit,
+                None => match slots.clone().acquire_owned().await {
+                    Ok(permit) => permit,
+                    Err(_) => return,
+                },
+            };
+            let app = app.clone();
+            tokio::spawn(async move {
+                run_one(&app, job).await;
+                drop(permit);
+            });
+        }
+    }
+    // All slots free again means every running job has settled.
+    let all = app.config.server.workers.max(1) as u32;
+    let _ = slots.acquire_many(all).await;
+}
+
+/// Until a job may be due: woken by an enqueue here or on another replica, at the
+/// latest after `at_most_ms` (an expired lease wakes nobody).
+async fn wait(app: &App, shutdown: &mut watch::Receiver<bool>, at_most_ms: i64) {
+    let now = app.clock.now();
+    let due = match app.store.next_due(now).await {
+        Ok(Some(at)) => at.clamp(now + 1, now + at_most_ms),
+        _ => now + at_most_ms,
+    };
+    tokio::select! {
+        () = app.store.job_added() => {}
+        () = app.clock.sleep_until(due) => {}
+        _ = shutdown.changed() => {}
+    }
+}
+
+/// Leases and runs what is due now, one after the other; how many there were. The same
+/// code as [`run`] without its waiting, so a test can follow each step.
+pub async fn step(app: &App) -> anyhow::Result<usize> {
+    let leased = app.store.lease(&app.worker_name, 16, lease_ms(app), app.clock.now()).await?;
+    let count = leased.len();
+    for job in leased {
+        run_one(app, job).await;
+    }
+    Ok(count)
+}
+
+async fn run_one(app: &App, job: LeasedJob) {
+    let span = tracing::info_span!("job", job.id = %job.id, job.kind = %job.kind, job.attempt = job.attempt);
+    async {
+        crate::crash::point("leased");
+        let outcome = tokio::select! {
+            outcome = dispatch(app, &job) => outcome,
+            () = renew_until_lost(app, &job) => Err(JobError::LeaseLost),
+        };
+        if let Err(error) = outcome {
+            settle_failure(app, &job, error).await;
+        }
+    }
+    .instrument(span)
+    .await;
+}
+
+/// Keeps the lease; returns when it is lost.
+async fn renew_until_lost(app: &App, job: &LeasedJob) {
+    loop {
+        let now = app.clock.now();
+        app.clock.sleep_until(now + lease_ms(app) / 3).await;
+        let now = app.clock.now();
+        match app.store.renew(job, now + lease_ms(app), now).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            // The store may be back before the lease ends.
+            Err(error) => tracing::warn!(error = %error, "a lease could not be renewed"),
+        }
+    }
+}
+
+async fn dispatch(app: &App, leased: &LeasedJob) -> Result<(), JobError> {
+    let job: Job = serde_json::from_str(&leased.payload)
+        .context("the job's payload was written by a version this one cannot read")
+        .map_err(JobError::Fail)?;
+    match job {
+        Job::Event { conversation_id, request_id, event } => {
+            flows::react::react(app, leased, &conversation_id, &request_id, &event).await
+        }
+        Job::Deliver { conversation_id, message_id } => {
+            flows::deliver::deliver(app, leased, &conversation_id, &message_id).await
+        }
+    }
+}
+
+async fn settle_failure(app: &App, job: &LeasedJob, error: JobError) {
+    let now = app.clock.now();
+    let text = format!("{error:#}");
+    let failure = match error {
+        JobError::LeaseLost => {
+            tracing::warn!("the lease was lost; another worker has the job");
+            return;
+        }
+        JobError::Fail(_) => Failure::Lasting,
+        JobError::Retry(_) => Failure::Passing,
+        JobError::RetryAfter { after_ms, .. } => {
+            Failure::Wait { ms: after_ms.max(0).unsigned_abs() }
+        }
+    };
+    let schedule = retry::Schedule {
+        attempts: u32::try_from(job.max_attempts).unwrap_or(u32::MAX),
+        ..retry::Schedule::default()
+    };
+    let attempt = u32::try_from(job.attempt).unwrap_or(u32::MAX);
+    let written = match retry::judge(&schedule, attempt, failure, rand::random()) {
+        Verdict::Retry { after_ms } => {
+            tracing::warn!(error = %text, after_ms, "a job failed and will be tried again");
+            app.store.retry(job, now + after_ms as i64, &text).await
+        }
+        Verdict::Dead => {
+            tracing::error!(error = %text, "a job failed for good; see `firstline jobs dead`");
+            metrics::counter!("firstline_jobs_dead_total", "kind" => job.kind.clone()).increment(1);
+            flows::react::tell_failure(app, job).await;
+            app.store.kill(job, &text).await
+        }
+    };
+    if let Err(error) = written {
+        // The lease will end and the job be taken up again.
+        tracing::error!(error = %error, "the failure of a job could not be recorded");
+    }
+}

@@ -1,0 +1,136 @@
+//! The real program in a process of its own: started, talked to over HTTP, killed.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// The built program, beside the test binary. `tests/run` builds it first.
+pub fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let profile = test.ancestors().nth(2).expect("tests run from target/PROFILE/deps");
+    let program = profile.join("firstline");
+    assert!(
+        program.exists(),
+        "{} is missing; build it first: cargo build --bin firstline",
+        program.display()
+    );
+    program
+}
+
+/// A command of the program with a clean environment of its own.
+pub fn firstline(data: &Path) -> Command {
+    let mut command = Command::new(program());
+    command.arg("--data").arg(data).kill_on_drop(true).stdin(Stdio::null());
+    for (name, _) in std::env::vars() {
+        if name.starts_with("FIRSTLINE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs a command to its end; its standard output. Panics with its errors if it failed.
+pub async fn run(mut command: Command) -> String {
+    let output = command.output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A running service.
+pub struct Service {
+    pub child: Child,
+    pub url: String,
+    token: String,
+    http: reqwest::Client,
+}
+
+impl Service {
+    /// Starts `serve` with this configuration file and waits until it says where it is.
+    /// `None` when it died before that (a planned crash).
+    pub async fn start(
+        data: &Path,
+        config: &Path,
+        token: &str,
+        environment: &[(&str, &str)],
+    ) -> Option<Service> {
+        let mut command = firstline(data);
+        command
+            .arg("--config")
+            .arg(config)
+            .arg("serve")
+            .envs(environment.iter().copied())
+            .env("FIRSTLINE__SERVER__LISTEN", "127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let mut lines = BufReader::new(stdout).lines();
+        // The first line of standard output that names an address is the address.
+        let url = loop {
+            let line = lines.next_line().await.unwrap()?;
+            if let Some(at) = line.find("http://") {
+                let url = line[at..].split_whitespace().next().unwrap();
+                break url.trim_end_matches('/').to_owned();
+            }
+        };
+        // Keep reading, so that the service never blocks on a full pipe.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
+        Some(Service { child, url, token: token.to_owned(), http })
+    }
+
+    /// `POST /api/v1/requests`; the request's id once it is accepted, `None` when the
+    /// service did not say so.
+    pub async fn post(&self, key: &str, text: &str) -> Option<String> {
+        let reply = self
+            .http
+            .post(format!("{}/api/v1/requests", self.url))
+            .bearer_auth(&self.token)
+            .header("Idempotency-Key", key)
+            .json(&json!({"text": text}))
+            .send()
+            .await
+            .ok()?;
+        if reply.status() != 202 {
+            return None;
+        }
+        let body: Value = reply.json().await.ok()?;
+        Some(body["id"].as_str()?.to_owned())
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let reply = self
+            .http
+            .get(format!("{}{path}", self.url))
+            .bearer_auth(&self.token)
+            .send()
+            .await
+            .unwrap();
+        assert!(reply.status().is_success(), "{path}: {}", reply.status());
+        reply.json().await.unwrap()
+    }
+
+    /// Waits for a request to be settled, by following its events to their end.
+    pub async fn settled(&self, id: &str) -> Value {
+        let reply = self
+            .http
+            .get(format!("{}/api/v1/requests/{id}/events", self.url))
+            .bearer_auth(&self.token)
+            .timeout(Duration::from_secs(60))
+            .send()
+            .await
+            .unwrap();
+        assert!(reply.status().is_success(), "events: {}", reply.status());
+        reply.text().await.unwrap();
+        self.get(&format!("/api/v1/requests/{id}")).await
+    }
+
+    /// kill -9.
+    pub async fn kill(&mut self) {
+        let _ = self.child.kill().await;
+    }
+}

@@ -1,0 +1,152 @@
+//! Kill the process anywhere and start it again: every accepted message has one answer
+//! and at most one ticket.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use acceptance::process::{Service, firstline, run};
+use acceptance::{bot, db};
+use tempfile::TempDir;
+
+/// A service's folder, configuration and token, able to be started again and again.
+struct Site {
+    dir: TempDir,
+    token: String,
+    database: Option<db::TestDatabase>,
+}
+
+impl Site {
+    async fn new(database: Option<db::TestDatabase>) -> Site {
+        let dir = TempDir::new().unwrap();
+        let mut config = format!("[server]\nlease_s = 1\n{}", bot::COMPANY);
+        if let Some(database) = &database {
+            config.push_str(&format!("\n[database]\nurl = \"{}\"\n", database.url()));
+        }
+        std::fs::write(dir.path().join("firstline.toml"), config).unwrap();
+        std::fs::create_dir(dir.path().join("docs")).unwrap();
+        std::fs::write(dir.path().join("docs/post-invoice.md"), crate::pipeline::POST_INVOICE.2)
+            .unwrap();
+        let site = Site { dir, token: String::new(), database };
+        site.command(&["migrate"]).await;
+        site.command(&["user", "add", "ana@example.com", "Ana"]).await;
+        let docs = site.path().join("docs");
+        site.command(&["index", docs.to_str().unwrap()]).await;
+        let printed = site
+            .command(&["token", "create", "crash", "--as", "ana@example.com", "--scope", "requests"])
+            .await;
+        let token = printed.split_whitespace().find(|w| w.starts_with("fl_")).unwrap().to_owned();
+        Site { token, ..site }
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    async fn command(&self, arguments: &[&str]) -> String {
+        let mut command = firstline(&self.path().join("data"));
+        command.arg("--config").arg(self.path().join("firstline.toml")).args(arguments);
+        run(command).await
+    }
+
+    async fn start(&self, environment: &[(&str, &str)]) -> Option<Service> {
+        let config = self.path().join("firstline.toml");
+        Service::start(&self.path().join("data"), &config, &self.token, environment).await
+    }
+
+    /// One answer and at most one ticket for every accepted request.
+    async fn check(&self, service: &Service, accepted: &HashMap<String, String>) {
+        let mut tickets = std::collections::HashSet::new();
+        for (key, id) in accepted {
+            let request = service.settled(id).await;
+            assert_eq!(request["state"], "settled", "{key}: {request}");
+            assert_eq!(request["replies"], 1, "{key} has one reply: {request}");
+            if let Some(ticket) = request["ticket"].as_str() {
+                assert!(tickets.insert(ticket.to_owned()), "{ticket} is named by two requests");
+            }
+        }
+        let printed = self.command(&["tickets", "list", "--json", "--limit", "100000"]).await;
+        let filed = printed.lines().filter(|line| line.contains("\"key\"")).count();
+        assert_eq!(filed, tickets.len(), "tickets in the store and tickets told about");
+    }
+}
+
+async fn on_both<F: AsyncFn(Site)>(test: F) {
+    test(Site::new(None).await).await;
+    test(Site::new(Some(db::TestDatabase::postgres().await)).await).await;
+}
+
+const TEXTS: [&str; 4] = [
+    "Keystone is down for the whole warehouse, nobody can post a goods receipt since 9",
+    "how do I post an invoice in Keystone?",
+    "please add a cost centre field to the Keystone purchase order form",
+    "the total on the Keystone order report is off by one cent, expected 10.00 but got 9.99",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_each_named_point() {
+    on_both(async |site| {
+        let mut accepted = HashMap::new();
+        for (at, point) in
+            ["accepted", "leased", "assessed", "settled", "sent"].into_iter().enumerate()
+        {
+            let plan = format!("{point}:1");
+            let mut service = site.start(&[("FIRSTLINE_CRASH_AT", &plan)]).await.unwrap();
+            let key = format!("{point}-1");
+            let first = service.post(&key, TEXTS[at % TEXTS.len()]).await;
+            let status = service.child.wait().await.unwrap();
+            assert!(!status.success(), "the process dies at {point}");
+            drop(service);
+
+            let mut service = site.start(&[]).await.unwrap();
+            // The sender repeats what was not acknowledged, and may repeat what was.
+            let again = service.post(&key, TEXTS[at % TEXTS.len()]).await.unwrap();
+            if let Some(first) = first {
+                assert_eq!(first, again, "the same message is the same request");
+            }
+            accepted.insert(key, again);
+            site.check(&service, &accepted).await;
+            service.kill().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_scattered_points_under_load() {
+    let kills: u64 =
+        std::env::var("FIRSTLINE_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(25);
+    on_both(async |site| {
+        let mut accepted: HashMap<String, String> = HashMap::new();
+        let mut repeat: Vec<(String, &str)> = Vec::new();
+        for round in 0..kills {
+            // Any of the points that six messages pass, in a fixed but scattered order.
+            let plan = format!("any:{}", (round * 7 + 3) % 24 + 1);
+            let mut service = site.start(&[("FIRSTLINE_CRASH_AT", &plan)]).await.unwrap();
+            let mut messages = std::mem::take(&mut repeat);
+            for n in 0..6 {
+                messages.push((format!("r{round}-{n}"), TEXTS[((round + n) % 4) as usize]));
+            }
+            let posts = messages.iter().map(|(key, text)| service.post(key, text));
+            let ids = futures::future::join_all(posts).await;
+            let status = service.child.wait().await.unwrap();
+            assert!(!status.success(), "the process dies at {plan}");
+            for ((key, text), id) in messages.into_iter().zip(ids) {
+                match id {
+                    Some(id) => {
+                        accepted.insert(key, id);
+                    }
+                    None => repeat.push((key, text)),
+                }
+            }
+        }
+        let mut service = site.start(&[]).await.unwrap();
+        for (key, text) in repeat {
+            let id = service.post(&key, text).await.unwrap();
+            accepted.insert(key, id);
+        }
+        assert_eq!(accepted.len() as u64, kills * 6, "every message is accepted in the end");
+        site.check(&service, &accepted).await;
+        service.kill().await;
+    })
+    .await;
+}

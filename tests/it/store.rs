@@ -1,0 +1,568 @@
+//! The durable path on both databases: accepting, settling, conversations, live events,
+//! backup, privacy. Helpers for the other store tests are here too.
+#![allow(clippy::unwrap_used)]
+
+use acceptance::db::{TestDb, on_both, on_both_dbs};
+use firstline::store::records::*;
+use firstline::store::{Live, LiveKind, Store, StoreError, conversation_id, new_id};
+use firstline_core::chat::*;
+use firstline_core::ticket::*;
+use firstline_core::triage::{Abstained, Assessment, Decision, Plan};
+
+pub(crate) fn event(id: &str, thread: &str) -> ChatEvent {
+    ChatEvent {
+        event_id: id.into(),
+        conversation: ConversationKey {
+            platform: Platform::Web,
+            tenant: "local".into(),
+            channel: "ann@example.com".into(),
+            thread: thread.into(),
+        },
+        setting: Setting::Direct,
+        from: Person { email: "ann@example.com".into(), name: "Ann".into() },
+        at: 1,
+        body: EventBody::Said { text: format!("text {id}"), attachments: vec![] },
+    }
+}
+
+pub(crate) fn job(lane: &str, run_at: i64) -> NewJob {
+    NewJob {
+        id: new_id(),
+        kind: "event",
+        lane: lane.into(),
+        payload: "{}".into(),
+        priority: 10,
+        run_at,
+        dedupe: None,
+        max_attempts: 3,
+    }
+}
+
+pub(crate) fn request(id: &str, event: &ChatEvent) -> RequestRow {
+    RequestRow {
+        id: id.into(),
+        conversation_id: conversation_id(&event.conversation),
+        requester: event.from.email.clone(),
+        text: format!("words of {id}"),
+        state: RequestState::Accepted,
+        kind: None,
+        system: None,
+        confidence: None,
+        action: None,
+        abstained: None,
+        answerable: None,
+        decision: None,
+        answer: None,
+        ticket_key: None,
+        verdict: None,
+        redactions: 0,
+        received_at: 100,
+        settled_at: None,
+    }
+}
+
+pub(crate) fn message(event: &ChatEvent, author: Author, text: &str, key: &str) -> NewMessage {
+    NewMessage {
+        id: new_id(),
+        conversation_id: conversation_id(&event.conversation),
+        author,
+        email: event.from.email.clone(),
+        name: "Ann".into(),
+        body: Message { text: text.into(), ..Message::default() },
+        request_id: None,
+        delivery_key: key.into(),
+        pending: author == Author::Bot,
+    }
+}
+
+pub(crate) fn new_ticket(requester: &str, summary: &str) -> NewTicket {
+    NewTicket {
+        kind: Kind::Bug,
+        system: Some("billing".into()),
+        team: Some("finance".into()),
+        impact: Impact::One,
+        urgency: Urgency::Normal,
+        priority: Priority::P4,
+        status: Status::New,
+        requester: requester.into(),
+        summary: summary.into(),
+        text: format!("{summary}, in full"),
+        fields: [("steps".to_owned(), "open it".to_owned())].into(),
+        language: "en".into(),
+        sentiment: Sentiment::Neutral,
+        confidence: 0.7,
+        confidential: false,
+        conversation_id: None,
+        request_id: None,
+        attachments: vec![],
+        created_at: 1_000,
+        resolved_at: None,
+    }
+}
+
+pub(crate) fn viewer(email: &str, roles: &[Role], groups: &[&str]) -> Viewer {
+    let mut all = vec!["everyone".to_owned()];
+    all.extend(groups.iter().map(|g| g.to_string()));
+    Viewer { email: email.into(), name: email.into(), roles: roles.to_vec(), groups: all }
+}
+
+pub(crate) async fn accept(store: &Store, event: &ChatEvent, now: i64) -> String {
+    let id = new_id();
+    let said = message(event, Author::Requester, "hello", &format!("in:{}", event.event_id));
+    let job = job(&event.conversation.lane(), now);
+    let accepted = store
+        .accept(event, Some("raw"), Some(said), Some(request(&id, event)), job, now)
+        .await
+        .unwrap();
+    assert!(!accepted.duplicate);
+    id
+}
+
+fn assessment(request_id: &str) -> AssessmentRow {
+    AssessmentRow {
+        id: new_id(),
+        request_id: request_id.into(),
+        engine: "local".into(),
+        prompt_hash: "p".into(),
+        input_hash: "i".into(),
+        passages: vec!["d.1".into()],
+        result: Some(Assessment {
+            kind: Kind::Bug,
+            confidence: 0.8,
+            system: Some("billing".into()),
+            impact: Impact::Team,
+            urgency: Urgency::High,
+            sentiment: Sentiment::Negative,
+            language: "en".into(),
+            summary: "It fails".into(),
+            fields: TicketFields::new(),
+            missing: vec!["steps".into()],
+        }),
+        failure: None,
+        chosen: true,
+        duration_ms: 3,
+        tokens_in: 0,
+        tokens_out: 0,
+        created_at: 200,
+    }
+}
+
+pub(crate) fn settlement(request: RequestRow) -> Settlement {
+    Settlement {
+        request,
+        assessments: vec![],
+        ticket: None,
+        messages: vec![],
+        jobs: vec![],
+        cited_documents: vec![],
+        hand_over: false,
+        title: None,
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_accepted_once() {
+    on_both(async |store: Store| {
+        let event = event("e1", "t1");
+        let file =
+            store.put_attachment("ann@example.com", None, "log.txt", "text/plain", b"abc", 5).await;
+        let file = file.unwrap();
+        let mut said = event.clone();
+        said.body = EventBody::Said { text: "hi".into(), attachments: vec![file.id.clone()] };
+        let first = store
+            .accept(
+                &said,
+                Some("raw"),
+                Some(message(&said, Author::Requester, "hi", "in:e1")),
+                Some(request("r1", &said)),
+                job("lane", 10),
+                10,
+            )
+            .await
+            .unwrap();
+        assert_eq!(first.request_id.as_deref(), Some("r1"));
+        let again = store
+            .accept(
+                &said,
+                Some("raw"),
+                Some(message(&said, Author::Requester, "hi", "in:e1b")),
+                Some(request("r2", &said)),
+                job("lane", 11),
+                11,
+            )
+            .await
+            .unwrap();
+        assert!(again.duplicate);
+        assert_eq!(again.request_id.as_deref(), Some("r1"));
+        assert_eq!(again.conversation_id, first.conversation_id);
+        assert_eq!(store.jobs(None, 10).await.unwrap().len(), 1);
+        assert_eq!(store.request("r2").await.unwrap(), None);
+        assert_eq!(store.request("r1").await.unwrap().unwrap(), request("r1", &said));
+
+        let messages = store.messages(&first.conversation_id, 0, 10).await.unwrap();
+        assert_eq!(messages.len(), 1);
+        assert_eq!(messages[0].attachments, [file]);
+        assert_eq!(store.message(&messages[0].id).await.unwrap().as_ref(), Some(&messages[0]));
+
+        // A second event of the same conversation goes behind the first.
+        accept(&store, &self::event("e2", "t1"), 20).await;
+        let seqs: Vec<i64> = store
+            .messages(&first.conversation_id, 0, 10)
+            .await
+            .unwrap()
+            .iter()
+            .map(|m| m.seq)
+            .collect();
+        assert_eq!(seqs, [1, 2]);
+        let after = store.messages(&first.conversation_id, 1, 10).await.unwrap();
+        assert_eq!(after.len(), 1);
+        let last = store.thread_turns(&first.conversation_id, 1).await.unwrap();
+        assert_eq!(last[0].seq, 2);
+
+        let row = store.conversation_by_key(&event.conversation).await.unwrap().unwrap();
+        assert_eq!((row.created_at, row.updated_at), (10, 20));
+        assert_eq!(store.conversation(&row.id).await.unwrap(), Some(row.clone()));
+        accept(&store, &self::event("e3", "t2"), 30).await;
+        let mine = store.conversations_of("Ann@example.com", 10).await.unwrap();
+        assert_eq!(mine.iter().map(|c| c.thread.as_str()).collect::<Vec<_>>(), ["t2", "t1"]);
+        assert!(store.rename_conversation(&row.id, "Printer").await.unwrap());
+        assert!(!store.rename_conversation("none", "x").await.unwrap());
+        assert_eq!(store.conversation(&row.id).await.unwrap().unwrap().title, "Printer");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_deliveries_of_one_event_make_one_request() {
+    on_both(async |store: Store| {
+        let tasks: Vec<_> = (0..8)
+            .map(|n| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    let event = event("same", "t");
+                    let said = message(&event, Author::Requester, "hi", &format!("in:{n}"));
+                    let request = request(&format!("r{n}"), &event);
+                    store.accept(&event, None, Some(said), Some(request), job("l", 1), 1).await
+                })
+            })
+            .collect();
+        let mut requests = std::collections::BTreeSet::new();
+        let mut firsts = 0;
+        for task in tasks {
+            let accepted = task.await.unwrap().unwrap();
+            firsts += i32::from(!accepted.duplicate);
+            requests.insert(accepted.request_id);
+        }
+        assert_eq!((firsts, requests.len()), (1, 1));
+        assert_eq!(store.jobs(None, 10).await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn settling_writes_everything_or_nothing() {
+    on_both(async |store: Store| {
+        let event = event("e1", "t1");
+        let id = accept(&store, &event, 10).await;
+        let file = store.put_attachment("ann@example.com", None, "a", "b", b"c", 5).await.unwrap();
+        let stale = store.lease("w1", 1, -1, 20).await.unwrap().remove(0);
+        let leased = store.lease("w2", 1, 1_000, 20).await.unwrap().remove(0);
+        assert_eq!((stale.attempt, leased.attempt), (1, 2));
+
+        let mut done = settlement(request(&id, &event));
+        done.request.state = RequestState::Settled;
+        done.request.kind = Some(Kind::Bug);
+        done.request.action = Some("file".into());
+        done.request.confidence = Some(0.8);
+        done.request.answerable = Some(0.1);
+        done.request.abstained = Some(Abstained::NotCovered);
+        done.request.settled_at = Some(300);
+        done.request.decision = Some(Explanation {
+            decision: Decision {
+                plan: Plan::File { offer: false },
+                impact: Impact::Team,
+                urgency: Urgency::High,
+                priority: Priority::P2,
+                reasons: vec!["It is a bug.".into()],
+            },
+            passages: vec![],
+            similar: vec![],
+            unsent: vec![],
+        });
+        done.assessments = vec![assessment(&id)];
+        let ticket = NewTicket {
+            request_id: Some(id.clone()),
+            conversation_id: Some(conversation_id(&event.conversation)),
+            attachments: vec![file.id.clone()],
+            ..new_ticket("ann@example.com", "It fails")
+        };
+        done.ticket = Some(ticket);
+        let mut says = message(&event, Author::Bot, "Filed {ticket-key}.", "out:1");
+        says.body.ticket = Some(KEY_PLACEHOLDER.into());
+        let deliver = NewJob { dedupe: Some("d".into()), ..job("out", 300) };
+        done.messages = vec![says.clone()];
+        done.jobs = vec![deliver];
+        done.cited_documents = vec!["doc".into()];
+        done.hand_over = true;
+        done.title = Some("It fails".into());
+
+        assert_eq!(store.settle(&stale, done.clone(), 300).await.unwrap(), None);
+        assert_eq!(store.last_ticket_number().await.unwrap(), 0);
+        assert_eq!(store.request(&id).await.unwrap().unwrap().state, RequestState::Accepted);
+
+        let settled = store.settle(&leased, done.clone(), 300).await.unwrap().unwrap();
+        assert_eq!(settled.ticket_key.as_deref(), Some("FL-1"));
+        assert_eq!(store.settle(&leased, done.clone(), 300).await.unwrap(), None);
+
+        let row = store.request(&id).await.unwrap().unwrap();
+        let expected = RequestRow { ticket_key: Some("FL-1".into()), ..done.request.clone() };
+        assert_eq!(row, expected);
+        assert_eq!(store.assessments(&id).await.unwrap(), done.assessments);
+        let ticket = store.ticket("FL-1").await.unwrap().unwrap();
+        assert_eq!(ticket.request_id.as_deref(), Some(id.as_str()));
+        assert_eq!(store.attachments_of_ticket("FL-1").await.unwrap(), [file]);
+        let said = store.thread_turns(&row.conversation_id, 1).await.unwrap().remove(0);
+        assert_eq!(said.body.text, "Filed FL-1.");
+        assert_eq!(said.body.ticket.as_deref(), Some("FL-1"));
+        assert_eq!(said.sent_at, None);
+        let conversation = store.conversation(&row.conversation_id).await.unwrap().unwrap();
+        assert!(conversation.handed_over);
+        assert_eq!(conversation.title, "It fails");
+
+        // The delivery, and its record.
+        let delivery = store.lease("w", 5, 1_000, 300).await.unwrap().remove(0);
+        assert!(store.mark_sent(&delivery, &said.id, 310).await.unwrap());
+        assert!(!store.mark_sent(&delivery, &said.id, 320).await.unwrap());
+        assert_eq!(store.message(&said.id).await.unwrap().unwrap().sent_at, Some(310));
+        assert_eq!(store.job_counts(400).await.unwrap(), JobCounts::default());
+
+        // The same request again files nothing new, nor is the message repeated.
+        store.enqueue(job("lane2", 400), 400).await.unwrap();
+        let second = store.lease("w", 1, 1_000, 400).await.unwrap().remove(0);
+        let settled = store.settle(&second, done, 400).await.unwrap().unwrap();
+        assert_eq!(settled.ticket_key.as_deref(), Some("FL-1"));
+        assert_eq!(store.last_ticket_number().await.unwrap(), 1);
+        assert_eq!(store.messages(&row.conversation_id, 0, 10).await.unwrap().len(), 2);
+
+        // Insight follows from it.
+        let gaps = store.gaps(10).await.unwrap();
+        assert_eq!(gaps.len(), 1);
+        assert_eq!(
+            (gaps[0].reason, gaps[0].ticket_key.as_deref()),
+            (Abstained::NotCovered, Some("FL-1"))
+        );
+        let outcomes = store.outcomes(0, 1_000).await.unwrap();
+        assert_eq!((outcomes.answered, outcomes.filed), (0, 1));
+        assert_eq!(store.purge_raw(299).await.unwrap(), 0);
+        assert_eq!(store.purge_raw(10_000).await.unwrap(), 1);
+        assert_eq!(store.purge_raw(10_000).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn outcomes_are_counted_side_by_side() {
+    on_both(async |store: Store| {
+        const DAY: i64 = 24 * 60 * 60 * 1000;
+        // (thread, received, verdict, filed)
+        let cases = [
+            ("confirmed", 100, Some(Verdict::Solved), false),
+            ("assumed", 100, None, false),
+            ("again", 100, None, false),
+            ("again", 200, None, false),
+            ("escalated", 100, Some(Verdict::NotHelpful), true),
+            ("fresh", DAY, None, false),
+        ];
+        for (n, (thread, at, verdict, filed)) in cases.into_iter().enumerate() {
+            let event = event(&format!("e{n}"), thread);
+            let id = accept(&store, &event, at).await;
+            let leased = store.lease("w", 1, 1_000, at).await.unwrap().remove(0);
+            let mut done = settlement(RequestRow { received_at: at, ..request(&id, &event) });
+            done.request.state = RequestState::Settled;
+            done.request.action = Some("answer".into());
+            if filed {
+                done.ticket = Some(new_ticket("ann@example.com", "x"));
+            }
+            store.settle(&leased, done, at).await.unwrap().unwrap();
+            if let Some(verdict) = verdict {
+                assert!(store.set_verdict(&id, verdict, at).await.unwrap());
+            }
+        }
+        assert!(!store.set_verdict("none", Verdict::Solved, 1).await.unwrap());
+        // Requests were received at 100 as `accept` writes them; see the cases.
+        let outcomes = store.outcomes(0, DAY + 500).await.unwrap();
+        assert_eq!(outcomes.answered, 6);
+        assert_eq!(outcomes.confirmed, 1);
+        assert_eq!(outcomes.escalated, 1);
+        assert_eq!(outcomes.filed, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn processes_hear_of_each_other() {
+    on_both_dbs(async |db: &TestDb| {
+        let store = db.store().await;
+        // On SQLite one process serves; on PostgreSQL a second one listens too.
+        let other = if store.is_sqlite() { store.clone() } else { db.store().await };
+        let mut live = other.live();
+        let wakeups = other.wakeups();
+        if !store.is_sqlite() {
+            // The listener says so itself once it listens.
+            wakeups.job_added().await;
+        }
+        let event = event("e1", "t1");
+        accept(&store, &event, 10).await;
+        wakeups.job_added().await;
+        let conversation = conversation_id(&event.conversation);
+        let heard = live.recv().await.unwrap();
+        assert_eq!(
+            heard,
+            Live { conversation_id: conversation.clone(), kind: LiveKind::Message { seq: 1 } }
+        );
+        for length in [10, 20_000] {
+            let text = "x".repeat(length);
+            let kind = LiveKind::Draft { request_id: "r".into(), text };
+            let draft = Live { conversation_id: conversation.clone(), kind };
+            store.publish_live(&draft).await.unwrap();
+            let heard = live.recv().await.unwrap();
+            if store.is_sqlite() || length < 8000 {
+                assert_eq!(heard, draft);
+            } else {
+                assert_eq!(heard.kind, LiveKind::Changed);
+            }
+        }
+        store.say(message(&event, Author::Bot, "sorry", "failed:1"), vec![], 20).await.unwrap();
+        assert_eq!(live.recv().await.unwrap().kind, LiveKind::Message { seq: 2 });
+        store.enqueue(job("x", 1), 1).await.unwrap();
+        other.job_added().await;
+        store.close().await;
+        other.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn facts_are_kept_and_a_closed_store_says_so() {
+    on_both(async |store: Store| {
+        assert_eq!(store.meta("demo").await.unwrap(), None);
+        store.set_meta("demo", "1").await.unwrap();
+        store.set_meta("demo", "2").await.unwrap();
+        assert_eq!(store.meta("demo").await.unwrap().as_deref(), Some("2"));
+        store.add_usage("2026-01-02", "m", 1, 0, 10, 5).await.unwrap();
+        store.add_usage("2026-01-02", "m", 2, 1, 1, 1).await.unwrap();
+        let usage = store.usage("2026-01-02", "m").await.unwrap();
+        let expected = ModelUsage { calls: 3, failures: 1, tokens_in: 11, tokens_out: 6 };
+        assert_eq!(usage, expected);
+        assert_eq!(store.usage("2026-01-03", "m").await.unwrap(), ModelUsage::default());
+        store.ping().await.unwrap();
+        store.close().await;
+        assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.set_meta("a", "b").await, Err(StoreError::Unavailable(_))));
+    })
+    .await;
+    assert!(matches!(Store::connect("mysql://x").await, Err(StoreError::Other(_))));
+}
+
+async fn fill(store: &Store) {
+    let everyone =
+        Group { name: "finance".into(), role: Role::Owner, members: vec!["bo@example.com".into()] };
+    store.put_group(&everyone).await.unwrap();
+    let event = event("e1", "t1");
+    accept(store, &event, 10).await;
+    store.put_attachment("ann@example.com", None, "a", "b", &[0, 255, 7], 5).await.unwrap();
+    let ticket = NewTicket { confidential: true, ..new_ticket("ann@example.com", "It fails") };
+    store.file_ticket(ticket, "bo@example.com", 20).await.unwrap();
+    let many = (0..250).map(|n| new_ticket("cy@example.com", &format!("past {n}"))).collect();
+    store.import_tickets(many).await.unwrap();
+    let patch = TicketPatch { kind: Some(Kind::Incident), ..TicketPatch::default() };
+    store
+        .patch_ticket("FL-1", None, &patch, "bo@example.com", true, vec![], vec![], 30)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_backup_restores_into_either_database() {
+    on_both_dbs(async |db: &TestDb| {
+        let store = db.store().await;
+        fill(&store).await;
+        let file = db.path("backup.db");
+        store.backup(&file).await.unwrap();
+        assert!(matches!(store.backup(&file).await, Err(StoreError::Conflict(_))));
+        // What comes after the backup is not in it.
+        store.set_meta("late", "x").await.unwrap();
+
+        for target in [TestDb::sqlite(), TestDb::postgres().await] {
+            Store::restore(&target.url, &file).await.unwrap();
+            let restored = target.store().await;
+            assert_eq!(restored.meta("late").await.unwrap(), None);
+            assert_eq!(restored.ticket("FL-1").await.unwrap(), store.ticket("FL-1").await.unwrap());
+            assert_eq!(restored.last_ticket_number().await.unwrap(), 251);
+            let expected = store.export_person("ann@example.com").await.unwrap();
+            assert_eq!(restored.export_person("ann@example.com").await.unwrap(), expected);
+            assert_eq!(restored.corrections_of("FL-1").await.unwrap().len(), 1);
+            // The restored service goes on where the other stopped.
+            let next = restored.file_ticket(new_ticket("a@b.c", "new"), "a@b.c", 50).await.unwrap();
+            assert_eq!(next.key, "FL-252");
+            assert_eq!(restored.lease("w", 5, 1_000, 100).await.unwrap().len(), 1);
+            restored.close().await;
+            let refused = Store::restore(&target.url, &file).await;
+            assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+            target.discard().await;
+        }
+        let not_ours = db.path("other");
+        std::fs::write(&not_ours, "text").unwrap();
+        let target = TestDb::sqlite();
+        assert!(matches!(Store::restore(&target.url, &not_ours).await, Err(StoreError::Other(_))));
+        assert!(Store::restore(&target.url, &db.path("missing")).await.is_err());
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_erased_person_leaves_no_words() {
+    on_both_dbs(async |db: &TestDb| {
+        let store = db.store().await;
+        fill(&store).await;
+        let ann = PersonRow { email: "ann@example.com".into(), name: "Ann".into(), active: true };
+        store.upsert_person(&ann, 1).await.unwrap();
+        store
+            .comment("FL-1", "ann@example.com", "my secret words", false, vec![], vec![], 40)
+            .await
+            .unwrap();
+        store
+            .comment("FL-2", "ann@example.com", "elsewhere", false, vec![], vec![], 41)
+            .await
+            .unwrap();
+        let stamp = store.last_correction_stamp().await.unwrap();
+        let held = store.export_person("ann@example.com").await.unwrap();
+        assert_eq!(held["tickets"][0]["ticket"]["key"], "FL-1");
+        assert_eq!(held["conversations"][0]["messages"][0]["body"]["text"], "hello");
+        assert_eq!(held["attachments"][0]["base64"], "AP8H");
+
+        let erased = store.erase_person("Ann@example.com", 50).await.unwrap();
+        assert_eq!((erased.conversations, erased.messages, erased.requests), (1, 1, 1));
+        assert_eq!((erased.attachments, erased.tickets, erased.corrections), (1, 1, 1));
+        let ticket = store.ticket("FL-1").await.unwrap().unwrap();
+        assert!(ticket.requester.starts_with("erased-"), "{}", ticket.requester);
+        assert_eq!((ticket.text.as_str(), ticket.summary.as_str()), ("", ""));
+        assert_ne!(store.last_correction_stamp().await.unwrap(), stamp);
+        assert_eq!(store.job_counts(100).await.unwrap(), JobCounts::default());
+        assert_eq!(store.person("ann@example.com").await.unwrap(), None);
+
+        // Nothing anywhere names them or repeats their words.
+        let file = db.path("after.db");
+        store.backup(&file).await.unwrap();
+        let bytes = std::fs::read(&file).unwrap();
+        for word in ["ann@example.com", "my secret words", "elsewhere", "It fails", "hello"] {
+            let found = bytes.windows(word.len()).any(|w| w == word.as_bytes());
+            assert!(!found, "{word} is still there");
+        }
+        let held = store.export_person("ann@example.com").await.unwrap();
+        assert_eq!(held["tickets"], serde_json::json!([]));
+        store.close().await;
+    })
+    .await;
+}
