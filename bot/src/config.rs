@@ -10,6 +10,11 @@ use serde::Deserialize;
 
 use crate::store::records::Role;
 
+mod check;
+mod load;
+
+pub use load::{ConfigError, DEFAULT_FILE, ENV_PREFIX};
+
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -225,5 +230,33 @@ impl Config {
                 confidential: s.confidential,
             })
             .collect()
+    }
+}
+
+/// `ana.silva@example.com` is called Ana Silva until someone says otherwise.
+pub fn name_from_address(email: &str) -> String {
+    let user = email.split('@').next().unwrap_or(email);
+    let words = user.split(['.', '_', '-']).filter(|w| !w.is_empty()).map(|word| {
+        let mut letters = word.chars();
+        letters
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    });
+    words.collect::<Vec<String>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_from_address;
+
+    #[test]
+    fn names_come_from_addresses() {
+        for (email, name) in [
+            ("ana.silva@example.com", "Ana Silva"),
+            ("o-neill@example.com", "O Neill"),
+            ("ops@example.com", "Ops"),
+        ] {
+            assert_eq!(name_from_address(email), name);
+        }
     }
 }

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program. Everything it does begins in `firstline::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    firstline::cli::main()
+}

@@ -260,7 +260,7 @@ pub async fn put_articles(store: &Store, articles: &[Article]) {
     let documents: Vec<NewDocument> = articles
         .iter()
         .map(|Article(path, audience, markdown)| {
-            NewDocument::from(firstline_indexer::document_from_markdown(
+            firstline::ingest::new_document(firstline_indexer::document_from_markdown(
                 "handbook", path, markdown, audience,
             ))
         })

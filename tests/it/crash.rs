@@ -12,16 +12,17 @@ use tempfile::TempDir;
 struct Site {
     dir: TempDir,
     token: String,
-    database: Option<db::TestDatabase>,
+    database: db::TestDb,
 }
 
 impl Site {
-    async fn new(database: Option<db::TestDatabase>) -> Site {
+    async fn new(database: db::TestDb) -> Site {
         let dir = TempDir::new().unwrap();
-        let mut config = format!("[server]\nlease_s = 1\n{}", bot::COMPANY);
-        if let Some(database) = &database {
-            config.push_str(&format!("\n[database]\nurl = \"{}\"\n", database.url()));
-        }
+        let config = format!(
+            "[server]\nlease_s = 1\n[database]\nurl = \"{}\"\n{}",
+            database.url,
+            bot::COMPANY
+        );
         std::fs::write(dir.path().join("firstline.toml"), config).unwrap();
         std::fs::create_dir(dir.path().join("docs")).unwrap();
         std::fs::write(dir.path().join("docs/post-invoice.md"), crate::pipeline::POST_INVOICE.2)
@@ -70,9 +71,12 @@ impl Site {
     }
 }
 
-async fn on_both<F: AsyncFn(Site)>(test: F) {
-    test(Site::new(None).await).await;
-    test(Site::new(Some(db::TestDatabase::postgres().await)).await).await;
+async fn on_both(test: impl AsyncFn(&Site)) {
+    for database in [db::TestDb::sqlite(), db::TestDb::postgres().await] {
+        let site = Site::new(database).await;
+        test(&site).await;
+        site.database.discard().await;
+    }
 }
 
 const TEXTS: [&str; 4] = [

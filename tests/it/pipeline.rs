@@ -10,7 +10,7 @@ use firstline_core::chat::{Button, TicketForm, Verdict};
 use firstline_core::ticket::{Kind, Status};
 use tempfile::TempDir;
 
-pub const POST_INVOICE: Article = Article(
+pub(crate) const POST_INVOICE: Article = Article(
     "keystone/post-an-invoice.md",
     "everyone",
     "---\ntitle: Post a vendor invoice in Keystone\nsystem: Keystone\nowner: erp-team\nreviewed: 2026-08-01\n---\n\

@@ -155,6 +155,7 @@ pub(crate) fn settlement(request: RequestRow) -> Settlement {
         messages: vec![],
         jobs: vec![],
         cited_documents: vec![],
+        comments: Vec::new(),
         hand_over: false,
         title: None,
     }

@@ -36,7 +36,8 @@ fn sniff(bytes: &[u8]) -> &'static str {
 fn clean_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let hidden = |c: &char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let name: String = last.chars().filter(|c| !hidden(c)).take(120).collect();
     if name.trim().is_empty() { "file".to_owned() } else { name.trim().to_owned() }

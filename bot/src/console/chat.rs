@@ -208,9 +208,8 @@ async fn prefilled(
     kind: Option<Kind>,
 ) -> Result<FormView, Fault> {
     let request = web.app.store.request(request_id).await?;
-    let request = request.filter(|r| {
-        r.requester == signed.viewer.email && r.conversation_id == conversation.id
-    });
+    let request = request
+        .filter(|r| r.requester == signed.viewer.email && r.conversation_id == conversation.id);
     let mut form = TicketForm::default();
     if let Some(request) = &request {
         let readings = web.app.store.assessments(&request.id).await?;
@@ -275,8 +274,7 @@ pub(super) async fn ticket(
     };
     let request = fields.some("request_id").map(str::to_owned);
     let event = event_id(&fields);
-    let accepted =
-        accept::file_ticket(&web.app, &signed.viewer, &id, request, form, event).await?;
+    let accepted = accept::file_ticket(&web.app, &signed.viewer, &id, request, form, event).await?;
     if wants_json(&headers) {
         return Ok((StatusCode::ACCEPTED, Json(json!({ "request_id": accepted.request_id })))
             .into_response());

@@ -151,7 +151,7 @@ impl<'a> Views<'a> {
             },
             internal: document.is_some(),
             title: citation.title.clone(),
-            heading: citation.heading.clone(),
+            heading: below_title(&citation.title, &citation.heading).to_owned(),
             stale: document
                 .as_ref()
                 .is_some_and(|d| page::is_stale(d.reviewed.as_deref(), months, self.now)),
@@ -228,6 +228,16 @@ impl<'a> Views<'a> {
             views.push(self.message(conversation, row).await?);
         }
         Ok(views)
+    }
+}
+
+/// A heading path without the title it often starts with.
+fn below_title<'h>(title: &str, heading: &'h str) -> &'h str {
+    match heading.strip_prefix(title) {
+        Some(rest) => {
+            rest.strip_prefix(" > ").unwrap_or(if rest.is_empty() { "" } else { heading })
+        }
+        None => heading,
     }
 }
 

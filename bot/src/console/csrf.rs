@@ -39,7 +39,11 @@ async fn check(web: &Web, request: Request) -> Result<Request, Fault> {
         .map(|signed| signed.session.csrf.clone())
         .ok_or_else(Fault::sign_in)?;
     if let Some(given) = request.headers().get("x-csrf-token") {
-        return if equal(given.as_bytes(), expected.as_bytes()) { Ok(request) } else { Err(refused()) };
+        return if equal(given.as_bytes(), expected.as_bytes()) {
+            Ok(request)
+        } else {
+            Err(refused())
+        };
     }
     let is_form = request
         .headers()

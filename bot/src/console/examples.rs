@@ -16,7 +16,11 @@ pub(super) struct Example {
 /// Tag, kind (for the icon) and words that the sample company's people would type.
 const DEMO: &[(&str, &str, &str)] = &[
     ("How-to", "question", "I have a new phone. How do I move my Gatehouse MFA to it?"),
-    ("Policy", "question", "How big a discount can I give in Beacon before someone has to approve it?"),
+    (
+        "Policy",
+        "question",
+        "How big a discount can I give in Beacon before someone has to approve it?",
+    ),
     (
         "Something is down",
         "incident",
@@ -42,7 +46,9 @@ pub(super) fn for_start(web: &Web) -> Vec<Example> {
     // One per weighty system of the catalogue.
     let phrased: &[(&'static str, &'static str, fn(&str) -> String)] = &[
         ("Access", "change", |s| format!("How do I get access to {s}?")),
-        ("Something is down", "incident", |s| format!("{s} has not been working for our team since this morning")),
+        ("Something is down", "incident", |s| {
+            format!("{s} has not been working for our team since this morning")
+        }),
         ("How-to", "question", |s| format!("Where do I find the instructions for {s}?")),
         ("A change", "change", |s| format!("Please change a setting in {s} for our team")),
     ];

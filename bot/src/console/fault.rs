@@ -175,12 +175,10 @@ pub(super) async fn show(request: Request, next: Next) -> Response {
         _ => "That did not work",
     };
     match super::page::error(fault.status.as_u16(), heading, &fault.detail, theme) {
-        Ok(html) => (
-            fault.status,
-            [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
-            Body::from(html),
-        )
-            .into_response(),
+        Ok(html) => {
+            (fault.status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], Body::from(html))
+                .into_response()
+        }
         Err(_) => response,
     }
 }
@@ -196,7 +194,9 @@ fn rejection(status: StatusCode) -> &'static str {
         }
         StatusCode::METHOD_NOT_ALLOWED => "This address does not take that method.",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "This address does not take that content type.",
-        s if s.is_server_error() => "Something went wrong on our side. Please try again in a moment.",
+        s if s.is_server_error() => {
+            "Something went wrong on our side. Please try again in a moment."
+        }
         _ => "The request could not be understood. Check its form and try again.",
     }
 }

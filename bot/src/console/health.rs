@@ -48,9 +48,8 @@ async fn metrics(
     let server = &web.app.config.server;
     let open = is_loopback(&server.listen)
         && server.public_url.as_deref().is_none_or(|url| {
-            url.split_once("://").is_some_and(|(_, rest)| {
-                is_loopback(rest.split('/').next().unwrap_or_default())
-            })
+            url.split_once("://")
+                .is_some_and(|(_, rest)| is_loopback(rest.split('/').next().unwrap_or_default()))
         });
     if !open {
         caller?.needs("metrics")?;

@@ -69,10 +69,7 @@ pub(super) async fn show(
     page::page(&web, &signed, "jobs.html", "jobs", values).await
 }
 
-pub(super) async fn retry_all(
-    State(web): State<Web>,
-    signed: SignedIn,
-) -> Result<Redirect, Fault> {
+pub(super) async fn retry_all(State(web): State<Web>, signed: SignedIn) -> Result<Redirect, Fault> {
     admins_only(&signed)?;
     web.app.store.retry_dead(None, web.app.clock.now()).await?;
     Ok(Redirect::to("/jobs?said=retried"))

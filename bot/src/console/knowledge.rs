@@ -138,6 +138,9 @@ pub(super) async fn show(
     let next = (from + PAGE < shown.len())
         .then(|| format!("/knowledge?{}", asked.with("from", &(from + PAGE).to_string())));
     let count = shown.len();
+    let names: std::collections::HashMap<String, String> =
+        store.people().await?.into_iter().map(|p| (p.email, p.name)).collect();
+    let owner = |who: String| names.get(&who).cloned().unwrap_or(who);
     let articles: Vec<ArticleView> = shown
         .into_iter()
         .skip(from)
@@ -147,7 +150,7 @@ pub(super) async fn show(
             id: d.id,
             title: d.title,
             system: d.system,
-            owner: d.owner,
+            owner: d.owner.map(owner),
             audience: d.audience,
             reviewed: d.reviewed,
             cited: d.cited,

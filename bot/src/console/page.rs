@@ -202,7 +202,8 @@ pub(super) fn size(bytes: i64) -> String {
 /// not stale: there is no promise that ran out.
 pub(super) fn is_stale(reviewed: Option<&str>, months: u32, now: i64) -> bool {
     let Some(date) = reviewed.and_then(|r| r.parse::<Date>().ok()) else { return false };
-    let today = Timestamp::from_millisecond(now).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC);
+    let today =
+        Timestamp::from_millisecond(now).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC);
     let span = jiff::Span::new().months(i64::from(months.min(1200)));
     today.date().checked_sub(span).is_ok_and(|limit| date < limit)
 }

@@ -112,9 +112,9 @@ impl Renderer<'_> {
     fn href(&self, dest: &str) -> Option<String> {
         let dest = dest.trim();
         let scheme = dest.split_once(':').map(|(s, _)| s.to_ascii_lowercase());
-        let has_scheme = scheme
-            .as_ref()
-            .is_some_and(|s| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)));
+        let has_scheme = scheme.as_ref().is_some_and(|s| {
+            !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+        });
         if has_scheme {
             return scheme
                 .is_some_and(|s| ["http", "https", "mailto"].contains(&s.as_str()))
@@ -172,7 +172,10 @@ fn link(href: &str) -> String {
     if href.starts_with('/') {
         format!("<a href=\"{}\">", escape(href))
     } else {
-        format!("<a href=\"{}\" rel=\"noopener noreferrer nofollow\" target=\"_blank\">", escape(href))
+        format!(
+            "<a href=\"{}\" rel=\"noopener noreferrer nofollow\" target=\"_blank\">",
+            escape(href)
+        )
     }
 }
 
@@ -260,7 +263,8 @@ mod tests {
 
     #[test]
     fn good_links_stay() {
-        let html = message("[a](https://ok.example) [b](mailto:x@y.example) [c](/tickets/FL-1)", &[]);
+        let html =
+            message("[a](https://ok.example) [b](mailto:x@y.example) [c](/tickets/FL-1)", &[]);
         assert_eq!(html.matches("<a href").count(), 3, "{html}");
     }
 }

@@ -42,8 +42,7 @@ impl Table {
         T: 'static,
     {
         self.paths.push(("POST", path));
-        self.router =
-            self.router.route(path, post(handler).layer(DefaultBodyLimit::max(limit)));
+        self.router = self.router.route(path, post(handler).layer(DefaultBodyLimit::max(limit)));
         self
     }
 

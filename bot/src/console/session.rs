@@ -46,7 +46,9 @@ impl ApiCaller {
         if self.token.scopes.iter().any(|s| s == scope) {
             return Ok(());
         }
-        Err(Fault::forbidden(format!("The token lacks the scope `{scope}`. Create one that has it.")))
+        Err(Fault::forbidden(format!(
+            "The token lacks the scope `{scope}`. Create one that has it."
+        )))
     }
 }
 
@@ -97,7 +99,7 @@ pub(super) async fn attach(State(web): State<Web>, mut request: Request, next: N
     let mut fresh = None;
     let signed = match found {
         Some(signed) => Some(signed),
-        None if web.app.demo && request.method() == Method::GET => {
+        None if web.app.demo && matches!(*request.method(), Method::GET | Method::HEAD) => {
             match demo_session(&web, request.headers()).await {
                 Ok((signed, cookie)) => {
                     fresh = cookie;
@@ -244,8 +246,7 @@ pub(super) async fn become_person(
     if !web.app.demo {
         return Err(Fault::not_found());
     }
-    let viewer =
-        web.app.store.viewer(fields.get("email")).await?.ok_or_else(Fault::not_found)?;
+    let viewer = web.app.store.viewer(fields.get("email")).await?.ok_or_else(Fault::not_found)?;
     end(&web, &headers).await?;
     let (cookie, _) = begin(&web, &viewer.email).await?;
     // Owners come for the queue, everyone else for the chat.

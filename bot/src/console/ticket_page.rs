@@ -18,7 +18,8 @@ use super::session::SignedIn;
 use super::tickets::{assignees, kinds, systems, teams, words};
 use crate::flows::ticket as flow;
 use crate::store::records::{
-    PassageSeen, Ticket, TicketEvent, TicketEventRow, TicketFilter, TicketOrder, TicketPatch, Unsent,
+    PassageSeen, Ticket, TicketEvent, TicketEventRow, TicketFilter, TicketOrder, TicketPatch,
+    Unsent,
 };
 
 /// Sentence for what a redirect says happened, and whether it is bad news. A closed list:
@@ -33,7 +34,9 @@ pub(super) fn said(word: &str) -> Option<(&'static str, bool)> {
         "unmerged" => ("Unmerged.", false),
         "reviewed" => ("Reviewed. This is the next one.", false),
         "reopened" => ("Reopened. The team is back on it.", false),
-        "stale" => ("Someone else changed this ticket first. Look again, then repeat your change.", true),
+        "stale" => {
+            ("Someone else changed this ticket first. Look again, then repeat your change.", true)
+        }
         _ => return None,
     })
 }
@@ -49,7 +52,8 @@ struct EventView {
 }
 
 fn event_view(row: TicketEventRow, name: &impl Fn(&str) -> String, now: i64) -> EventView {
-    let plain = |v: &Option<String>| v.as_deref().map_or("none".to_owned(), |v| v.replace('_', " "));
+    let plain =
+        |v: &Option<String>| v.as_deref().map_or("none".to_owned(), |v| v.replace('_', " "));
     let (what, text) = match &row.event {
         TicketEvent::Filed => ("filed it".to_owned(), None),
         TicketEvent::Changed { field, from, to, .. } => {
@@ -124,8 +128,7 @@ async fn why(web: &Web, signed: &SignedIn, ticket: &Ticket) -> Result<Option<Why
         ms: a.duration_ms,
         tokens: a.tokens_in + a.tokens_out,
     });
-    let (reasons, unsent) =
-        explanation.map(|e| (e.decision.reasons, e.unsent)).unwrap_or_default();
+    let (reasons, unsent) = explanation.map(|e| (e.decision.reasons, e.unsent)).unwrap_or_default();
     Ok(Some(Why {
         confidence: percent(ticket.confidence),
         reasons,
@@ -236,7 +239,11 @@ fn back(key: &str, said: &str, queue: bool) -> Redirect {
 }
 
 /// A field that, when sent, must be one of the list.
-fn chosen<T>(fields: &Fields, name: &str, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Fault> {
+fn chosen<T>(
+    fields: &Fields,
+    name: &str,
+    parse: fn(&str) -> Option<T>,
+) -> Result<Option<T>, Fault> {
     match fields.given(name) {
         None => Ok(None),
         Some(word) => parse(word)
@@ -265,7 +272,10 @@ pub(super) async fn change(
         summary: text("summary"),
         ..TicketPatch::default()
     };
-    let teaches = patch.kind.is_some() || patch.system.is_some() || patch.team.is_some() || patch.priority.is_some();
+    let teaches = patch.kind.is_some()
+        || patch.system.is_some()
+        || patch.team.is_some()
+        || patch.priority.is_some();
     let queue = asked.some("queue").is_some();
     let version = fields.some("version").and_then(|v| v.parse().ok());
     match flow::patch(&web.app, &signed.viewer, &key, version, patch).await {
@@ -295,7 +305,8 @@ pub(super) async fn merge(
     fields: Fields,
 ) -> Result<Redirect, Fault> {
     let into = fields.some("into").map(str::to_uppercase);
-    let into = into.ok_or_else(|| Fault::invalid("Name the ticket to merge into, such as FL-12."))?;
+    let into =
+        into.ok_or_else(|| Fault::invalid("Name the ticket to merge into, such as FL-12."))?;
     flow::merge(&web.app, &signed.viewer, &key, &into).await?;
     Ok(back(&key, "merged", false))
 }

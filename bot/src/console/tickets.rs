@@ -125,10 +125,16 @@ fn views(asked: &Fields, email: &str) -> Vec<ViewTab> {
             ["kind", "system", "priority", "status", "open", "team", "assignee", "unreviewed", "q"];
         names.iter().all(|n| wanted.get(n) == asked.get(n))
             && (wanted.get("order") == asked.get("order")
-                || [wanted.get("order"), asked.get("order")].iter().all(|o| ["", "newest"].contains(o)))
+                || [wanted.get("order"), asked.get("order")]
+                    .iter()
+                    .all(|o| ["", "newest"].contains(o)))
     };
     tabs.into_iter()
-        .map(|(label, query)| ViewTab { on: current(&query), href: format!("/tickets?{query}"), label })
+        .map(|(label, query)| ViewTab {
+            on: current(&query),
+            href: format!("/tickets?{query}"),
+            label,
+        })
         .collect()
 }
 
@@ -142,8 +148,10 @@ pub(super) async fn list(
     let now = web.app.clock.now();
     let filter = filter(&asked, now);
     let found = web.app.store.tickets(&filter, &signed.viewer).await?;
-    let names = ["kind", "system", "priority", "status", "team", "assignee", "max_confidence", "age", "q"];
-    let more = ["team", "assignee", "max_confidence", "age"].iter().any(|n| asked.some(n).is_some());
+    let names =
+        ["kind", "system", "priority", "status", "team", "assignee", "max_confidence", "age", "q"];
+    let more =
+        ["team", "assignee", "max_confidence", "age"].iter().any(|n| asked.some(n).is_some());
     let values = context! {
         tickets => val(found.items.iter().map(|t| TicketView::of(t, now)).collect::<Vec<_>>()),
         total => found.total,
@@ -207,7 +215,9 @@ mod tests {
 
     #[test]
     fn a_query_becomes_a_filter() {
-        let asked = parse(b"kind=bug&open=1&age=week&max_confidence=0.5&order=least_confident&q=+x&status=odd");
+        let asked = parse(
+            b"kind=bug&open=1&age=week&max_confidence=0.5&order=least_confident&q=+x&status=odd",
+        );
         let filter = filter(&asked, 10 * DAY_MS);
         assert_eq!(filter.kind, Some(Kind::Bug));
         assert_eq!(filter.open, Some(true));

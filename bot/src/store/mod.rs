@@ -14,6 +14,7 @@ mod db;
 
 mod attachments;
 mod backup;
+mod clock;
 mod corrections;
 mod encode;
 mod error;

@@ -6,6 +6,7 @@
 
 mod analysis;
 mod answerable;
+mod peek;
 mod rank;
 mod schema;
 mod search;

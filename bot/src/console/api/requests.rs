@@ -62,8 +62,7 @@ pub(crate) async fn create(
     let id = accepted.request_id.unwrap_or_default();
     if let Some(key) = key {
         let now = web.app.clock.now();
-        let (_, hash) =
-            web.app.store.remember_idempotent(email, key, &id, &body.hash, now).await?;
+        let (_, hash) = web.app.store.remember_idempotent(email, key, &id, &body.hash, now).await?;
         if hash != body.hash {
             return Err(reused());
         }

@@ -55,8 +55,7 @@ pub(crate) async fn list(
 }
 
 fn with_tag(ticket: Ticket) -> Result<Response, Fault> {
-    let tag =
-        HeaderValue::from_str(&format!("\"{}\"", ticket.version)).map_err(Fault::inside)?;
+    let tag = HeaderValue::from_str(&format!("\"{}\"", ticket.version)).map_err(Fault::inside)?;
     Ok(([(header::ETAG, tag)], Json(TicketJson::from(ticket))).into_response())
 }
 
@@ -108,9 +107,11 @@ pub(crate) async fn patch(
             "Send the ETag the ticket was read with as If-Match, so that no change of another is lost.",
         )
     })?;
-    let version: i64 = tag.trim().trim_matches('"').parse().map_err(|_| {
-        Fault::invalid("If-Match is not an ETag of a ticket, such as \"3\".")
-    })?;
+    let version: i64 = tag
+        .trim()
+        .trim_matches('"')
+        .parse()
+        .map_err(|_| Fault::invalid("If-Match is not an ETag of a ticket, such as \"3\"."))?;
     let change = body.value;
     let patch = TicketPatch {
         kind: word("kind", change.kind, Kind::parse)?,
@@ -128,7 +129,11 @@ pub(crate) async fn patch(
     with_tag(flow::patch(&web.app, &caller.viewer, &key, Some(version), patch).await?)
 }
 
-fn word<T>(name: &str, given: Option<String>, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Fault> {
+fn word<T>(
+    name: &str,
+    given: Option<String>,
+    parse: fn(&str) -> Option<T>,
+) -> Result<Option<T>, Fault> {
     given
         .map(|word| {
             parse(&word).ok_or_else(|| Fault::invalid(format!("There is no {name} `{word}`.")))

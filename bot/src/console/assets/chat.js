@@ -305,8 +305,8 @@ async function openArticle(link) {
   opener?.setAttribute("aria-expanded", "false");
   opener = link;
   link.setAttribute("aria-expanded", "true");
-  body.scrollTop = 0;
-  body.querySelector(".cited")?.scrollIntoView({ block: "center" });
+  const cited = body.querySelector(".cited");
+  body.scrollTop = cited ? cited.offsetTop - body.offsetTop - 16 : 0;
   panel.focus({ preventScroll: true });
 }
 

@@ -20,7 +20,7 @@ enum Family {
     Idea,
 }
 
-const FAMILY_WEIGHT: [f32; 4] = [0.8, 0.7, 0.4, 1.5];
+const FAMILY_WEIGHT: [f32; 4] = [0.8, 1.0, 0.4, 1.5];
 
 fn hash(seed: u32, bytes: impl Iterator<Item = u8>) -> u32 {
     let mut h = 0x811C_9DC5_u32 ^ seed.wrapping_mul(0x9E37_79B1);
@@ -102,7 +102,7 @@ impl Counts {
         for (i, &idea) in ideas.iter().enumerate() {
             self.add(Family::Idea, hash(50, bytes(idea)));
             self.add(Family::Idea, hash(51, bytes(idea).chain(end.bytes())));
-            for &next in ideas.iter().skip(i + 1).take(3) {
+            for &next in ideas.iter().skip(i + 1).take(2) {
                 self.add(Family::Idea, hash(52, bytes(idea).chain(bytes(next))));
             }
         }
@@ -158,8 +158,13 @@ impl Counts {
         if input.chars().any(|c| c.is_ascii_digit()) {
             mark("figures");
         }
-        if input.chars().any(|c| ('\u{1F300}'..='\u{1FAFF}').contains(&c)) {
+        let picture = |c: &char| matches!(c, '\u{2600}'..='\u{27BF}' | '\u{1F300}'..='\u{1FAFF}');
+        let pictures: Vec<char> = input.chars().filter(picture).collect();
+        if !pictures.is_empty() {
             mark("emoji");
+        }
+        for picture in pictures {
+            self.add(Family::Word, hash(41, (picture as u32).to_le_bytes().into_iter()));
         }
     }
 

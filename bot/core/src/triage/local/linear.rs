@@ -1,13 +1,16 @@
 //! The learner: one sparse linear model with several heads (kind, impact, ...), each a
 //! softmax, trained by deterministic AdaGrad.
 
+use super::bayes::Bayes;
 use super::features::{BUCKETS, Counts, Sparse};
 
 const EPOCHS: usize = 10;
 /// With more samples than this fewer rounds do.
 const MANY: usize = 2_000;
 const FEW_EPOCHS: usize = 5;
-const STEP: f32 = 0.25;
+const STEP: f32 = 0.5;
+/// A feature's first sum of squares: large enough that rare features take no leaps.
+const FIRST_SQUARE: f32 = 3.0;
 const DECAY: f32 = 2e-4;
 const NONE: u32 = u32::MAX;
 
@@ -28,7 +31,6 @@ impl Head {
 pub(super) struct Sample {
     pub(super) counts: Counts,
     pub(super) labels: Vec<Option<usize>>,
-    pub(super) weight: f32,
 }
 
 /// A trained model. Rows of weights exist only for features seen in training.
@@ -41,6 +43,8 @@ pub(super) struct Linear {
     idf_unseen: f32,
     weights: Vec<f32>,
     bias: Vec<f32>,
+    /// The second opinion on the first head.
+    bayes: Bayes,
 }
 
 /// Turns scores into probabilities in place.
@@ -85,6 +89,7 @@ impl Linear {
             bias: vec![0.0; width],
             rows,
             idf,
+            bayes: Bayes::default(),
             idf_unseen: (1.0 + total).ln() + 1.0,
         };
         model.fit(samples);
@@ -93,14 +98,17 @@ impl Linear {
 
     fn fit(&mut self, samples: &[&Sample]) {
         let vectors: Vec<Sparse> = samples.iter().map(|s| self.rows_of(&s.counts)).collect();
-        let mut squares = vec![1e-2f32; self.idf.len()];
+        let mut squares = vec![FIRST_SQUARE; self.idf.len()];
         let epochs = if samples.len() > MANY { FEW_EPOCHS } else { EPOCHS };
+        let labelled = vectors.iter().zip(samples).filter_map(|(v, s)| Some((v, s.labels[0]?)));
+        self.bayes = Bayes::train(labelled, self.idf.len(), self.heads[0].classes);
         let mut bias_squares = vec![1.0f32; self.width];
         let mut scores = vec![0.0f32; self.width];
         let mut order: Vec<usize> = (0..samples.len()).collect();
-        let mut state = 0x2545_F491_4F6C_DD1D_u64;
-        for _ in 0..epochs {
-            shuffle(&mut order, &mut state);
+        // The mean over the later rounds forgets the order of the last one.
+        let (mut mean, mut rounds) = (vec![0.0f32; self.weights.len()], 0.0f32);
+        for round in 0..epochs {
+            order.sort_unstable_by_key(|i| place(*i, round));
             for &i in &order {
                 let (vector, sample) = (&vectors[i], samples[i]);
                 self.score_rows(vector, &mut scores);
@@ -120,10 +128,16 @@ impl Linear {
                 }
                 for ((b, s), g) in self.bias.iter_mut().zip(&mut bias_squares).zip(&scores) {
                     *s += g * g;
-                    *b -= 0.1 * STEP * g / s.sqrt();
+                    *b -= 0.05 * STEP * g / s.sqrt();
                 }
             }
+            if round >= epochs / 2 {
+                mean.iter_mut().zip(&self.weights).for_each(|(m, w)| *m += w);
+                rounds += 1.0;
+            }
         }
+        mean.iter_mut().for_each(|m| *m /= rounds);
+        self.weights = mean;
     }
 
     /// Scores become gradients of the log loss; heads without a label get none.
@@ -134,7 +148,6 @@ impl Linear {
                 Some(label) => {
                     softmax(scores);
                     scores[*label] -= 1.0;
-                    scores.iter_mut().for_each(|s| *s *= sample.weight);
                 }
                 None => scores.fill(0.0),
             }
@@ -175,17 +188,21 @@ impl Linear {
         scores
     }
 
+    /// What naive Bayes makes of a text, for the first head.
+    pub(super) fn second_opinion(&self, counts: &Counts) -> Vec<f32> {
+        self.bayes.score(&self.rows_of(counts))
+    }
+
     pub(super) fn head(&self, index: usize) -> Head {
         self.heads[index]
     }
 }
 
-/// Fisher-Yates with a fixed xorshift: the same order on every machine.
-fn shuffle(order: &mut [usize], state: &mut u64) {
-    for i in (1..order.len()).rev() {
-        *state ^= *state << 13;
-        *state ^= *state >> 7;
-        *state ^= *state << 17;
-        order.swap(i, (*state % (i as u64 + 1)) as usize);
-    }
+/// A fixed order of samples for each round. What is added later falls in between and
+/// leaves the order of the rest, so that one more correction does not stir the whole model.
+fn place(sample: usize, round: usize) -> u64 {
+    let mut z = (sample as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ((round as u64) << 32);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }

@@ -57,6 +57,6 @@ impl Memory {
         }
         let (i, score) = near.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
         let trust = 1.0 / (1.0 + (-STEEPNESS * (score - EVEN)).exp());
-        (trust > 0.05).then(|| Recalled { example: &self.examples[i], trust })
+        (trust > 0.35).then(|| Recalled { example: &self.examples[i], trust })
     }
 }

@@ -3,10 +3,11 @@
 //! millisecond. [`LocalEngine::train`] and [`LocalEngine::assess`] are the way in.
 //!
 //! `features` turns text into numbers (`lexicon` adds ideas shared across wordings and
-//! languages), `linear` learns, `pool` joins the verdicts on a text and its sentences
+//! languages), `linear` and `bayes` learn, `pool` joins the verdicts on a text and its sentences
 //! into calibrated probabilities, `memory` lets corrections count at once, `system`,
 //! `language`, `summary` and `facts` read the rest, `report` measures.
 
+mod bayes;
 mod facts;
 mod features;
 mod language;
@@ -31,8 +32,6 @@ use pool::{Pooling, Views};
 pub(crate) use features::unspaced;
 pub use system::team_of;
 
-/// A correction's weight in training, against 1 for a shipped example or a ticket.
-const CORRECTION_WEIGHT: f32 = 3.0;
 /// Up to this many words a message in a thread may be a follow-up ("and for vendors?").
 const FOLLOW_UP_WORDS: usize = 9;
 
@@ -68,8 +67,8 @@ pub struct LocalEngine {
 }
 
 impl LocalEngine {
-    /// Trains on the `shipped` examples, the `organisation`'s tickets and its owners'
-    /// `corrections`; deterministic.
+    /// Trains on the `shipped` examples and the `organisation`'s tickets and remembers its
+    /// owners' `corrections`, which so touch only requests like them; deterministic.
     pub fn train(
         shipped: &[Example],
         organisation: &[Example],
@@ -77,8 +76,8 @@ impl LocalEngine {
         catalogue: &[System],
     ) -> LocalEngine {
         let languages = language::labels(shipped);
-        let label = |example: &Example, weight| sample(example, &languages, catalogue, weight);
-        let mut samples: Vec<Sample> = shipped.iter().map(|e| label(e, 1.0)).collect();
+        let label = |example: &Example| sample(example, &languages, catalogue);
+        let mut samples: Vec<Sample> = shipped.iter().map(label).collect();
         for sample in &mut samples {
             sample.labels[SYSTEM].get_or_insert(catalogue.len());
         }
@@ -92,8 +91,7 @@ impl LocalEngine {
             catalogue.len() + 1,
         ];
         let pooling = Pooling::learn(shipped, &samples);
-        samples.extend(organisation.iter().map(|e| label(e, 1.0)));
-        samples.extend(corrections.iter().map(|e| label(e, CORRECTION_WEIGHT)));
+        samples.extend(organisation.iter().map(label));
         let model = Arc::new(Linear::train(&samples.iter().collect::<Vec<_>>(), &classes));
         let memory = Memory::of(corrections, &model);
         let taught = |s: &Sample| s.labels[SYSTEM].is_some_and(|class| class < catalogue.len());
@@ -108,8 +106,7 @@ impl LocalEngine {
         }
     }
 
-    /// The same engine with other `corrections` in mind: at once, without training. What
-    /// they teach in general comes with the next training.
+    /// The same engine with other `corrections` in mind: at once, without training.
     pub fn with_corrections(&self, corrections: &[Example]) -> LocalEngine {
         LocalEngine {
             model: self.model.clone(),
@@ -240,7 +237,7 @@ pub fn standalone(text: &str, thread: &[Turn]) -> String {
     }
 }
 
-fn sample(example: &Example, languages: &[String], catalogue: &[System], weight: f32) -> Sample {
+fn sample(example: &Example, languages: &[String], catalogue: &[System]) -> Sample {
     let system = example.system.as_ref();
     let language = example.language.as_ref();
     Sample {
@@ -253,7 +250,6 @@ fn sample(example: &Example, languages: &[String], catalogue: &[System], weight:
             language.and_then(|l| languages.iter().position(|known| known == l)),
             system.and_then(|s| catalogue.iter().position(|c| c.name.eq_ignore_ascii_case(s))),
         ],
-        weight,
     }
 }
 

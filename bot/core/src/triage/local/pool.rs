@@ -39,6 +39,7 @@ pub(super) struct Views {
     /// All heads, whole text.
     pub(super) whole: Vec<f32>,
     kinds: [f32; KINDS],
+    second: [f32; KINDS],
     /// The sentences read, with their kind scores.
     pub(super) sentences: Vec<(usize, [f32; KINDS])>,
 }
@@ -54,6 +55,8 @@ impl Views {
     pub(super) fn of(text: &str, counts: &Counts, model: &Linear) -> Views {
         let whole = model.score(counts);
         let kinds = kinds_of(&whole, model);
+        let mut second = [0.0; KINDS];
+        second.copy_from_slice(&model.second_opinion(counts));
         let parts = text::sentences(text);
         let skip = |i: usize| i >= END_SENTENCES && i + END_SENTENCES < parts.len();
         let read = parts.iter().enumerate().filter(|(i, _)| !skip(*i));
@@ -62,10 +65,10 @@ impl Views {
         } else {
             read.map(|(i, s)| (i, kinds_of(&model.score(&Counts::of(s)), model))).collect()
         };
-        Views { whole, kinds, sentences }
+        Views { whole, kinds, second, sentences }
     }
 
-    /// The four views: whole, mean, maximum and last sentence.
+    /// The views: whole, mean, maximum and last sentence; naive Bayes on the whole.
     fn columns(&self) -> [[f32; KINDS]; VIEWS] {
         let (mut mean, mut max) = ([0.0; KINDS], [f32::MIN; KINDS]);
         for (_, scores) in &self.sentences {
@@ -75,14 +78,14 @@ impl Views {
             }
         }
         if self.sentences.is_empty() {
-            return [self.kinds; VIEWS];
+            return [self.kinds, self.kinds, self.kinds, self.kinds, self.second];
         }
         let last = self.sentences.last().map_or(self.kinds, |(_, s)| *s);
-        [self.kinds, mean, max, last]
+        [self.kinds, mean, max, last, self.second]
     }
 }
 
-const VIEWS: usize = 4;
+const VIEWS: usize = 5;
 
 /// Weights of the views (they set the temperature too) and an offset for each kind.
 pub(super) struct Pooling {
@@ -94,7 +97,7 @@ impl Pooling {
     /// Learns the weights on examples that a model trained without them has scored.
     pub(super) fn learn(examples: &[Example], samples: &[Sample]) -> Pooling {
         const FOLDS: usize = 4;
-        let mut pooling = Pooling { weights: [0.8, 0.1, 0.3, 0.1], offsets: [0.0; KINDS] };
+        let mut pooling = Pooling { weights: [0.6, 0.1, 0.3, 0.1, 0.1], offsets: [0.0; KINDS] };
         if samples.len() < 20 * FOLDS {
             return pooling;
         }

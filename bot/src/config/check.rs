@@ -1,0 +1,186 @@
+//! What no type can refuse: values that would only fail later, each with its sentence.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+
+use super::Config;
+
+/// E-mail addresses are compared in lower case everywhere.
+pub(super) fn normalise(config: &mut Config) {
+    for group in &mut config.group {
+        for member in &mut group.members {
+            *member = member.trim().to_lowercase();
+        }
+    }
+    for system in &mut config.system {
+        for owner in &mut system.owners {
+            *owner = owner.trim().to_lowercase();
+        }
+    }
+}
+
+/// The first problem as a sentence; the key is named in backticks.
+pub(super) fn check(config: &Config) -> Result<(), String> {
+    server(config)?;
+    database(config)?;
+    model(config)?;
+    triage(config)?;
+    groups(config)?;
+    systems(config)?;
+    sources(config)?;
+    if config.knowledge.stale_months == 0 {
+        return Err("`knowledge.stale_months` must be at least 1.".into());
+    }
+    for channel in &config.channel {
+        refuse_if(channel.id.trim().is_empty(), || "a `[[channel]]` has an empty `id`.".into())?;
+        audience("channel.audience", &channel.audience)?;
+    }
+    Ok(())
+}
+
+fn refuse_if(refused: bool, sentence: impl FnOnce() -> String) -> Result<(), String> {
+    if refused { Err(sentence()) } else { Ok(()) }
+}
+
+fn server(config: &Config) -> Result<(), String> {
+    let server = &config.server;
+    listen("server.listen", &server.listen)?;
+    if let Some(address) = &server.metrics_listen {
+        listen("server.metrics_listen", address)?;
+        refuse_if(*address == server.listen, || {
+            "`server.metrics_listen` must be another address than `server.listen`; leave it out to \
+             serve metrics there."
+                .into()
+        })?;
+    }
+    if let Some(url) = &server.public_url {
+        web_address("server.public_url", url)?;
+    }
+    refuse_if(!(1..=64).contains(&server.workers), || {
+        format!("`server.workers` must be between 1 and 64, not {}.", server.workers)
+    })
+}
+
+fn listen(key: &str, address: &str) -> Result<(), String> {
+    refuse_if(address.parse::<SocketAddr>().is_err(), || {
+        format!("`{key}` must be an address and a port such as 127.0.0.1:8080, not \"{address}\".")
+    })
+}
+
+fn web_address(key: &str, url: &str) -> Result<(), String> {
+    let good = reqwest::Url::parse(url)
+        .is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host_str().is_some());
+    refuse_if(!good, || {
+        format!("`{key}` must be an address that begins with http:// or https://, not \"{url}\".")
+    })
+}
+
+fn database(config: &Config) -> Result<(), String> {
+    let Some(url) = &config.database.url else { return Ok(()) };
+    let known = ["sqlite:", "postgres://", "postgresql://"];
+    // The address itself may hold a password, so it is not repeated.
+    refuse_if(!known.iter().any(|k| url.starts_with(k)), || {
+        "`database.url` must begin with sqlite: or postgres://.".into()
+    })
+}
+
+fn model(config: &Config) -> Result<(), String> {
+    let Some(model) = &config.model else { return Ok(()) };
+    web_address("model.base_url", &model.base_url)?;
+    refuse_if(model.name.trim().is_empty(), || "`model.name` is empty.".into())?;
+    refuse_if(model.timeout_s == 0, || "`model.timeout_s` must be at least 1.".into())?;
+    refuse_if(model.concurrency == 0, || "`model.concurrency` must be at least 1.".into())?;
+    let host = reqwest::Url::parse(&model.base_url)
+        .ok()
+        .and_then(|u| u.host_str().map(str::to_owned))
+        .unwrap_or_default();
+    let allowed = &config.privacy.destinations;
+    refuse_if(!allowed.is_empty() && !allowed.contains(&host), || {
+        format!(
+            "`model.base_url` leads to {host}, which `privacy.destinations` does not list; add it \
+             there or choose a model on a listed host."
+        )
+    })
+}
+
+fn triage(config: &Config) -> Result<(), String> {
+    let policy = &config.triage;
+    for (key, value) in [
+        ("answer_at", policy.answer_at),
+        ("clarify_below", policy.clarify_below),
+        ("silent_at", policy.silent_at),
+        ("duplicate_at", policy.duplicate_at),
+        ("attach_at", policy.attach_at),
+    ] {
+        refuse_if(!(0.0..=1.0).contains(&value), || {
+            format!("`triage.{key}` is a probability between 0 and 1, not {value}.")
+        })?;
+    }
+    Ok(())
+}
+
+fn groups(config: &Config) -> Result<(), String> {
+    let mut names = HashSet::new();
+    for group in &config.group {
+        let name = &group.name;
+        refuse_if(name.trim().is_empty(), || "a `[[group]]` has an empty `name`.".into())?;
+        refuse_if(matches!(name.as_str(), "everyone" | "public"), || {
+            format!("the group name \"{name}\" is reserved; everybody is in it already.")
+        })?;
+        refuse_if(!names.insert(name), || format!("the group \"{name}\" is there twice."))?;
+        for member in &group.members {
+            address(&format!("the group \"{name}\""), member)?;
+        }
+    }
+    Ok(())
+}
+
+fn address(place: &str, email: &str) -> Result<(), String> {
+    let good = email.split_once('@').is_some_and(|(user, host)| {
+        !user.is_empty() && !host.is_empty() && !email.contains(char::is_whitespace)
+    });
+    refuse_if(!good, || format!("{place} names \"{email}\", which is not an e-mail address."))
+}
+
+fn systems(config: &Config) -> Result<(), String> {
+    let mut names = HashSet::new();
+    for system in &config.system {
+        let name = &system.name;
+        refuse_if(name.trim().is_empty(), || "a `[[system]]` has an empty `name`.".into())?;
+        for word in std::iter::once(name).chain(&system.aliases) {
+            refuse_if(!names.insert(word.to_lowercase()), || {
+                format!("two systems answer to \"{word}\"; each name and alias must be used once.")
+            })?;
+        }
+        for owner in &system.owners {
+            address(&format!("the system \"{name}\""), owner)?;
+        }
+        if let Some(url) = &system.status_url {
+            web_address("system.status_url", url)?;
+        }
+    }
+    Ok(())
+}
+
+fn sources(config: &Config) -> Result<(), String> {
+    let mut names = HashSet::new();
+    for source in &config.source {
+        let name = &source.name;
+        refuse_if(name.trim().is_empty(), || "a `[[source]]` has an empty `name`.".into())?;
+        refuse_if(!names.insert(name), || format!("the source \"{name}\" is there twice."))?;
+        refuse_if(source.kind != "folder", || {
+            format!(
+                "the source \"{name}\" has the kind \"{}\"; this version reads \"folder\".",
+                source.kind
+            )
+        })?;
+        audience(&format!("source \"{name}\": audience"), &source.audience)?;
+    }
+    Ok(())
+}
+
+fn audience(key: &str, name: &str) -> Result<(), String> {
+    refuse_if(name.trim().is_empty(), || {
+        format!("`{key}` is empty; name a group, or \"everyone\".")
+    })
+}
