@@ -12,5 +12,6 @@ mod store;
 mod store_jobs;
 mod store_knowledge;
 mod store_people;
+mod store_safety;
 mod store_tickets;
 mod tidy;

@@ -58,5 +58,8 @@ pub(crate) fn probability(s: &Signals) -> f64 {
     let z = -1.54 - 1.26 * s.coverage + 4.11 * s.pairs + 3.38 * s.title + 2.68 * s.named
         - 1.23 * s.density
         + 3.87 * s.gap;
-    1.0 / (1.0 + (-z).exp())
+    // Outside what the regression saw: an article that shares almost nothing with the question is
+    // no answer, however far the next one lies behind.
+    let shared = (s.article / 0.25).min(1.0);
+    shared / (1.0 + (-z).exp())
 }

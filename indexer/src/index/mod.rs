@@ -283,4 +283,3 @@ fn empty(dir: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests;
-
