@@ -60,8 +60,11 @@ fn spoken(result: &AskResult) -> String {
         text.push_str(&answer.text);
         text.push_str("\n\n");
         for c in &answer.citations {
-            let heading =
-                if c.heading.is_empty() || c.heading == c.title { String::new() } else { format!(" > {}", c.heading) };
+            let heading = if c.heading.is_empty() || c.heading == c.title {
+                String::new()
+            } else {
+                format!(" > {}", c.heading)
+            };
             text.push_str(&format!("[{}] {}{heading} ({}/{})\n", c.n, c.title, c.source, c.path));
         }
         text.push('\n');

@@ -117,8 +117,11 @@ fn spoken(hits: &[Shown], passages: u64) -> String {
     }
     let mut text = String::new();
     for hit in hits {
-        let heading =
-            if hit.heading.is_empty() || hit.heading == hit.title { String::new() } else { format!(" > {}", hit.heading) };
+        let heading = if hit.heading.is_empty() || hit.heading == hit.title {
+            String::new()
+        } else {
+            format!(" > {}", hit.heading)
+        };
         text.push_str(&format!(
             "{}{heading}\n  {}/{}\n  {}\n",
             output::one_line(&hit.title),

@@ -127,7 +127,10 @@ pub(super) async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<Do
     context::sync_people(&config, &store, true).await?;
     let (app, knowledge) =
         context::build(context::Opened { config, data, store, demo: false }).await?;
-    tracing::info!(address = %listener.local_addr()?, "serving");
+    output::text(&format!(
+        "Firstline serves on http://{}; Ctrl-C stops it.",
+        listener.local_addr()?
+    ))?;
     run(app, knowledge, listener, metrics).await
 }
 

@@ -83,9 +83,9 @@ pub async fn understand(
     crate::crash::point("assessed");
 
     let drafted = answer(app, asked, &assessment, &found, heard, &mut readings).await?;
-    let evidence = evidence(app, asked, &assessment, &drafted, &found, &similar, &similar_tickets).await?;
-    let decision =
-        decide(&assessment, &evidence, &app.config.triage, &app.config.priority.matrix);
+    let evidence =
+        evidence(app, asked, &assessment, &drafted, &found, &similar, &similar_tickets).await?;
+    let decision = decide(&assessment, &evidence, &app.config.triage, &app.config.priority.matrix);
 
     let mut understanding = Understanding {
         readings,
