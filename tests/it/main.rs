@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod attacks;
+mod browser;
+mod console;
 mod crash;
 mod migrations;
 mod model;
