@@ -187,12 +187,9 @@ impl Reaction<'_> {
                 text: answer.text.clone(),
                 citations: answer.citations.clone(),
                 buttons: words::ANSWER_BUTTONS.to_vec(),
-                form: Some(form_of(assessment)),
                 ..Message::default()
             }),
-            Plan::Clarify => {
-                Some(Message { form: Some(form_of(assessment)), ..words::clarify(assessment) })
-            }
+            Plan::Clarify => Some(words::clarify(assessment)),
             Plan::File { offer: true } => {
                 Some(words::offer_ticket(understood.abstained, form_of(assessment), &language))
             }
@@ -343,11 +340,7 @@ impl Reaction<'_> {
         self.request.verdict = Some(verdict);
         let says = match verdict {
             Verdict::Solved => words::solved(&language),
-            Verdict::NotHelpful => Message {
-                buttons: vec![Button::FileTicket, Button::TalkToPerson],
-                form: Some(self.form().await?),
-                ..words::not_helpful(&language)
-            },
+            Verdict::NotHelpful => words::not_helpful(&language),
         };
         let action = self.request.action.clone().unwrap_or_default();
         self.settle_with(Some(says), &action).await
@@ -482,10 +475,6 @@ impl Reaction<'_> {
 
     async fn language(&self) -> Result<String, JobError> {
         Ok(self.assessment().await?.language)
-    }
-
-    async fn form(&self) -> Result<TicketForm, JobError> {
-        Ok(form_of(&self.assessment().await?))
     }
 
     /// Settles a reaction that files nothing.

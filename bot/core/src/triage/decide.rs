@@ -17,7 +17,7 @@ use super::{Assessment, Decision, Evidence, OpenMatter, Plan, Policy};
 
 /// How much of the way from `answer_at` to certainty a request that is no question must
 /// go before it is answered rather than filed.
-const CLEARLY: f64 = 0.7;
+const CLEARLY: f64 = 0.9;
 
 /// Decides on a request. `assessment` only advises: an impact above `team` and priority
 /// P1 need a second signal.
@@ -30,9 +30,8 @@ pub fn decide(
     let mut reasons = Vec::new();
     let plan = plan(assessment, evidence, policy, &mut reasons);
     let impact = settle_impact(assessment, evidence, policy, &mut reasons);
-    let urgency = assessment.urgency;
-    let priority =
-        settle_priority(impact, urgency, assessment, evidence, policy, matrix, &mut reasons);
+    let urgency = settle_urgency(assessment, impact, evidence, &mut reasons);
+    let priority = settle_priority(impact, urgency, evidence, policy, matrix, &mut reasons);
     Decision { plan, impact, urgency, priority, reasons }
 }
 
@@ -204,11 +203,32 @@ fn settle_impact(
     }
 }
 
-#[allow(clippy::too_many_arguments)]
+/// An incident presses by what it stops, not by how calmly it is told: at least normal,
+/// and high when it stops a team on a highly critical system.
+fn settle_urgency(
+    a: &Assessment,
+    impact: Impact,
+    e: &Evidence,
+    reasons: &mut Vec<String>,
+) -> Urgency {
+    if a.kind != Kind::Incident {
+        return a.urgency;
+    }
+    let stops_a_team = impact >= Impact::Team && e.criticality == Some(Criticality::High);
+    let least = if stops_a_team { Urgency::High } else { Urgency::Normal };
+    if a.urgency < least {
+        reasons.push(if stops_a_team {
+            "Urgency was raised to high: a team cannot work with a highly critical system.".into()
+        } else {
+            "Urgency was raised to normal, the least an incident has.".into()
+        });
+    }
+    a.urgency.max(least)
+}
+
 fn settle_priority(
     impact: Impact,
     urgency: Urgency,
-    a: &Assessment,
     e: &Evidence,
     policy: &Policy,
     matrix: &PriorityMatrix,
@@ -221,10 +241,8 @@ fn settle_priority(
         reasons.push("Priority P1 was lowered to P2: it needs a second signal or a person.".into());
         return Priority::P2;
     }
-    reasons.push(format!(
-        "Priority {priority} follows from impact {impact} and urgency {}.",
-        a.urgency
-    ));
+    reasons
+        .push(format!("Priority {priority} follows from impact {impact} and urgency {urgency}."));
     priority
 }
 
