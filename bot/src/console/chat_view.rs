@@ -183,17 +183,22 @@ impl<'a> Views<'a> {
         let verdict = request.as_ref().and_then(|r| r.verdict);
         let filed = request.as_ref().is_some_and(|r| r.ticket_key.is_some());
         let handed = conversation.handed_over;
+        // Under an answer the form waits behind its button; without one it is the offer.
+        let form =
+            row.body.form.as_ref().filter(|_| own && !filed && row.body.citations.is_empty());
+        let shown = form.is_some();
         let buttons = row.body.buttons.iter().filter(|_| own).filter_map(|b| match b {
             Button::Solved if verdict.is_none() => Some("solved"),
             Button::NotHelpful if verdict.is_none() => Some("not_helpful"),
-            Button::FileTicket if !filed && verdict != Some(Verdict::Solved) => Some("file_ticket"),
+            Button::FileTicket if !filed && !shown && verdict != Some(Verdict::Solved) => {
+                Some("file_ticket")
+            }
             Button::TalkToPerson if !handed && verdict != Some(Verdict::Solved) => {
                 Some("talk_to_person")
             }
             _ => None,
         });
         let buttons: Vec<_> = buttons.collect();
-        let form = row.body.form.as_ref().filter(|_| own && !filed);
         Ok(MessageView {
             seq: row.seq,
             conversation: conversation.id.clone(),
