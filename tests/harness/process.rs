@@ -79,6 +79,7 @@ impl Service {
         };
         // Keep reading, so that the service never blocks on a full pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        crate::model::install_crypto();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
         Some(Service { child, url, token: token.to_owned(), http })
     }

@@ -375,7 +375,7 @@ async fn the_api_changes_tickets_as_last_read() {
     let token = desk.token("olga", &["tickets:read", "tickets:write"]).await;
     let read = desk.api(&token, Method::GET, &path, &[], "").await;
     let tag = read.header("etag").to_owned();
-    let change = r#"{"priority":"P2"}"#;
+    let change = r#"{"priority":"P1"}"#;
     let without = desk.api(&token, Method::PATCH, &path, &[], change).await;
     assert_eq!(without.status, StatusCode::PRECONDITION_REQUIRED);
     let done = desk.api(&token, Method::PATCH, &path, &[("if-match", &tag)], change).await;

@@ -239,7 +239,7 @@ mod tests {
             ("[x](//evil.example)", "href"),
             ("[x](/\\evil.example)", "href"),
             ("[x](vbscript:x)", "href"),
-            ("<https://ok.example/\"onmouseover=\"x>", "onmouseover=\"x"),
+            ("<https://ok.example/\"onmouseover=\"x>", "href=\"https://ok.example/\""),
             ("[x](http://ok.example/'\"><script>)", "<script"),
         ] {
             let html = message(markdown, &[]);
