@@ -130,6 +130,15 @@ impl Service {
         self.get(&format!("/api/v1/requests/{id}")).await
     }
 
+    /// Waits for the process to die of a planned crash.
+    pub async fn died(&mut self) {
+        let status = tokio::time::timeout(Duration::from_secs(60), self.child.wait())
+            .await
+            .expect("the process passes the planned point within a minute")
+            .unwrap();
+        assert!(!status.success(), "the process died of the crash, not of its own accord");
+    }
+
     /// kill -9.
     pub async fn kill(&mut self) {
         let _ = self.child.kill().await;

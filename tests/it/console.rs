@@ -379,7 +379,7 @@ async fn the_api_changes_tickets_as_last_read() {
     let without = desk.api(&token, Method::PATCH, &path, &[], change).await;
     assert_eq!(without.status, StatusCode::PRECONDITION_REQUIRED);
     let done = desk.api(&token, Method::PATCH, &path, &[("if-match", &tag)], change).await;
-    assert_eq!(done.json()["priority"], "P2", "{}", done.body);
+    assert_eq!(done.json()["priority"], "P1", "{}", done.body);
     let late = desk.api(&token, Method::PATCH, &path, &[("if-match", &tag)], change).await;
     assert_eq!(late.status, StatusCode::PRECONDITION_FAILED);
     let reader = desk.token("olga", &["tickets:read"]).await;

@@ -128,7 +128,7 @@ pub(super) async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<Do
     let (app, knowledge) =
         context::build(context::Opened { config, data, store, demo: false }).await?;
     output::text(&format!(
-        "Firstline serves on http://{}; Ctrl-C stops it.",
+        "Firstline serves on http://{} (Ctrl-C stops it).",
         listener.local_addr()?
     ))?;
     run(app, knowledge, listener, metrics).await
