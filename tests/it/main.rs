@@ -3,6 +3,7 @@
 
 mod attacks;
 mod browser;
+mod cli;
 mod console;
 mod crash;
 mod migrations;
