@@ -6,8 +6,8 @@ use tantivy::postings::Postings;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocAddress, DocSet, Searcher, TERMINATED};
 
-use super::schema::{DOCUMENT_KEY, Fields, PROSE};
-use super::terms::{Concepts, Place};
+use super::schema::{DOCUMENT_KEY, LENGTHS, Lengths, PROSE, Place};
+use super::terms::Concepts;
 
 /// How much full coverage of the question lifts a passage over mere frequency.
 const COVERAGE: f64 = 2.0;
@@ -56,14 +56,12 @@ struct Seen {
     title: u32,
     heading: u32,
     body: u32,
-    title_tokens: u32,
-    /// Concept and position, body first, then title from 1,000,000 on.
+    /// Concept and position.
     positions: Vec<(usize, u32)>,
 }
 
 pub(crate) fn rank(
     searcher: &Searcher,
-    fields: &Fields,
     concepts: &Concepts,
     candidates: Vec<Candidate>,
 ) -> anyhow::Result<Vec<Ranked>> {
@@ -77,29 +75,29 @@ pub(crate) fn rank(
     }
     let mut seen = vec![Seen::default(); candidates.len()];
     let mut out = Vec::with_capacity(candidates.len());
-    let mut facts = vec![(0u64, 100u64, 0u32); candidates.len()];
+    let mut facts = vec![(0u64, 100u64, Lengths::default()); candidates.len()];
     for (ord, mut members) in by_segment {
         members.sort_by_key(|i| candidates[*i].address.doc_id);
         let segment = searcher.segment_reader(ord);
         let keys = segment.fast_fields().u64(DOCUMENT_KEY)?;
         let prose = segment.fast_fields().u64(PROSE)?;
+        let lengths = segment.fast_fields().u64(LENGTHS)?;
         for i in &members {
             let doc = candidates[*i].address.doc_id;
-            let mut title_length = 0;
-            for texts in &fields.texts {
-                let norms = segment.get_fieldnorms_reader(texts.title)?;
-                title_length = title_length.max(norms.fieldnorm(doc));
-            }
-            facts[*i] =
-                (keys.first(doc).unwrap_or(0), prose.first(doc).unwrap_or(100), title_length);
+            facts[*i] = (
+                keys.first(doc).unwrap_or(0),
+                prose.first(doc).unwrap_or(100),
+                Lengths::unpack(lengths.first(doc).unwrap_or(0)),
+            );
         }
         let mut buffer = Vec::new();
         for (n, concept) in concepts.list.iter().enumerate() {
             for form in &concept.forms {
                 let inverted = segment.inverted_index(form.term.field())?;
-                let option = match form.place {
-                    Place::Code => IndexRecordOption::WithFreqs,
-                    _ => IndexRecordOption::WithFreqsAndPositions,
+                let option = if form.code {
+                    IndexRecordOption::WithFreqs
+                } else {
+                    IndexRecordOption::WithFreqsAndPositions
                 };
                 let Some(mut postings) = inverted.read_postings(&form.term, option)? else {
                     continue;
@@ -114,28 +112,22 @@ pub(crate) fn rank(
                     }
                     let s = &mut seen[*i];
                     let bit = 1u32 << n;
-                    let offset = match form.place {
-                        Place::Title => {
-                            s.title |= bit;
-                            s.title_tokens += 1;
-                            1_000_000
-                        }
-                        Place::Heading => {
-                            s.heading |= bit;
-                            2_000_000
-                        }
-                        Place::Body => {
-                            s.body |= bit;
-                            0
-                        }
-                        Place::Code => {
-                            s.body |= bit;
-                            continue;
-                        }
-                    };
+                    if form.code {
+                        s.body |= bit;
+                        continue;
+                    }
+                    let lengths = facts[*i].2;
                     buffer.clear();
-                    postings.positions_with_offset(offset, &mut buffer);
-                    s.positions.extend(buffer.iter().take(40).map(|p| (n, *p)));
+                    postings.positions_with_offset(0, &mut buffer);
+                    for position in buffer.iter().take(40) {
+                        match lengths.place(*position) {
+                            Place::Title => s.title |= bit,
+                            Place::TitleAgain => continue,
+                            Place::Heading => s.heading |= bit,
+                            Place::Body => s.body |= bit,
+                        }
+                        s.positions.push((n, *position));
+                    }
                 }
             }
         }
@@ -156,15 +148,15 @@ pub(crate) fn rank(
         *articles.entry(*key).or_default() |= s.title | s.heading | s.body;
     }
     let neighbours = neighbours(concepts);
-    for ((candidate, s), (key, prose, title_length)) in candidates.iter().zip(&seen).zip(&facts) {
+    for ((candidate, s), (key, prose, lengths)) in candidates.iter().zip(&seen).zip(&facts) {
         let mask = s.title | s.heading | s.body;
         let coverage = share(mask);
         let article = share(articles.get(key).copied().unwrap_or(mask));
         let (pair_weight, pairs) = pairs(concepts, &neighbours, s);
-        let title = if *title_length == 0 {
+        let title = if lengths.title == 0 {
             0.0
         } else {
-            f64::from(s.title.count_ones().min(*title_length)) / f64::from(*title_length)
+            f64::from(s.title.count_ones().min(lengths.title)) / f64::from(lengths.title)
         };
         let missing = concepts
             .list
