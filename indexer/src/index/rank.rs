@@ -23,6 +23,8 @@ const ARTICLE: f64 = 0.6;
 const LIST_PENALTY: f64 = 0.25;
 /// Words apart at which two neighbours still stand together.
 const NEAR: u32 = 3;
+/// What the next passages of an article add to its best, relative to their own scores.
+const FELLOWS: f64 = 0.1;
 
 pub(crate) struct Candidate {
     pub(crate) address: DocAddress,
@@ -188,8 +190,26 @@ pub(crate) fn rank(
             missing,
         });
     }
+    aggregate(&mut out);
     out.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.address.cmp(&b.address)));
     Ok(out)
+}
+
+/// Lifts every passage by what its article's other passages score: an article that speaks of the
+/// matter throughout is likelier the answer than one that mentions it once.
+fn aggregate(ranked: &mut [Ranked]) {
+    let mut scores: HashMap<u64, Vec<f64>> = HashMap::new();
+    for r in ranked.iter() {
+        scores.entry(r.document).or_default().push(r.score);
+    }
+    for list in scores.values_mut() {
+        list.sort_by(|a, b| b.total_cmp(a));
+    }
+    for r in ranked {
+        let Some(list) = scores.get(&r.document) else { continue };
+        let others = list.iter().skip(1).zip([1.0, 0.5, 0.25]);
+        r.score += FELLOWS * others.map(|(s, share)| s * share).sum::<f64>();
+    }
 }
 
 /// Concepts that follow each other in the question, with at most two small words between.

@@ -137,7 +137,10 @@ pub(crate) fn document(
     let heading = p.heading.strip_prefix(p.title.as_str()).unwrap_or(&p.heading);
     let heading = heading.trim_start_matches(" > ");
     let system = p.system.as_deref().filter(|s| !contains_word(&p.title, s)).unwrap_or_default();
-    let heading = format!("{heading} {system}");
+    // A file's name often says in plain words what a polished title does not.
+    let name = p.path.rsplit('/').next().unwrap_or_default();
+    let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let heading = format!("{heading} {system} {name}");
     let lengths = Lengths {
         title: words(analyzers, suffix, &p.title),
         heading: words(analyzers, suffix, &heading),

@@ -15,6 +15,8 @@ use super::schema::{Fields, TextField};
 pub(crate) const MAX_CONCEPTS: usize = 20;
 /// Words looked at in all, so that a megabyte of text costs no more than a page.
 const MAX_WORDS: usize = 400;
+/// In a base with fewer passages rarity says little; words are weighed as if it had so many.
+const SMALL_BASE: u64 = 100;
 /// Unknown words for which near ones are looked up.
 const MAX_REPAIRED: usize = 2;
 /// Weights of earlier messages, the latest first.
@@ -96,7 +98,7 @@ pub(crate) fn concepts(
     }
     used.sort_by_key(|(tokens, _)| Reverse(*tokens));
     let languages = used.iter().map(|(_, t)| (*t, analysis::analyzer(t.suffix))).collect();
-    let total = searcher.num_docs() as f64;
+    let total = searcher.num_docs().max(SMALL_BASE) as f64;
     let mut lookup = Lookup { searcher, languages, total };
     let guess;
     let language = match &query.language {
