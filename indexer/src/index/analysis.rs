@@ -278,7 +278,16 @@ static ENGLISH_LIGHT: LazyLock<HashSet<&str>> = LazyLock::new(|| {
      today tomorrow yesterday week month year last next new first people person guys help use \
      uses used using work works working happen happens happened wondering question possible able \
      good right correct best easy know idea instead suddenly actually surely currently ago \
-     back away two supposed allowed wrong different"
+     back away two three supposed allowed wrong different monday tuesday wednesday thursday friday \
+     saturday sunday morning afternoon evening night tonight weekend weekly daily hour hours minute \
+     minutes moment soon later earlier early boss colleague colleagues mate folks guy team everybody \
+     urgent urgently quick quickly fast asap sorry apologies bother morning trouble struggling stuck \
+     confused lost unsure sure remember forgot heard told asked asking ask says supposedly apparently \
+     basically simply properly exactly probably certainly hopefully usually normally sometimes \
+     often whole full big little old bunch couple half part kind sort piece point case end place \
+     side top bad nice great fine weird strange odd annoying proper normal real actual own random \
+     explain understand mean means meant talk speak wonder hope wish expect expected figure checked \
+     check start started turn turned turns bring brought leave feel show shows showing happens"
         .split_whitespace()
         .collect()
 });

@@ -59,15 +59,16 @@ pub(crate) fn probability(s: &Signals) -> f64 {
     // With few articles the next one is always far behind; a lead counts for what is covered.
     let lead = s.gap.min(s.coverage);
     let z = CONSTANT
-        + 0.46 * s.coverage
-        + 2.49 * s.pairs
-        + 2.72 * s.title
-        + 1.51 * s.named
-        + 3.22 * lead;
+        + 0.36 * s.coverage
+        + 2.48 * s.pairs
+        + 2.64 * s.title
+        + 1.5 * s.named
+        + 3.57 * lead;
     // Outside what the regression saw: an article that shares almost nothing with the question is
     // no answer, however far the next one lies behind.
     let shared = (s.article / 0.25).min(1.0);
     shared / (1.0 + (-z).exp())
 }
 
-const CONSTANT: f64 = -2.1;
+/// The formula's constant.
+const CONSTANT: f64 = -2.05;

@@ -9,6 +9,8 @@ use tantivy::{DocAddress, DocSet, Searcher, TERMINATED};
 use super::schema::{DOCUMENT_KEY, LENGTHS, Lengths, PROSE, Place};
 use super::terms::Concepts;
 
+/// What a synonym covers of the word that was asked.
+const LIKE: f64 = 0.6;
 /// How much full coverage of the question lifts a passage over mere frequency.
 const COVERAGE: f64 = 2.0;
 /// What a pair of neighbouring words found together adds, per unit of the rarer word's weight.
@@ -58,6 +60,8 @@ struct Seen {
     title: u32,
     heading: u32,
     body: u32,
+    /// Found as asked, not only by a synonym.
+    asked: u32,
     /// Concept and position.
     positions: Vec<(usize, u32)>,
 }
@@ -114,6 +118,9 @@ pub(crate) fn rank(
                     }
                     let s = &mut seen[*i];
                     let bit = 1u32 << n;
+                    if form.factor >= 1.0 {
+                        s.asked |= bit;
+                    }
                     if form.code {
                         s.body |= bit;
                         continue;
@@ -135,30 +142,35 @@ pub(crate) fn rank(
         }
     }
 
-    let share = |mask: u32| -> f64 {
+    let share = |mask: u32, asked: u32| -> f64 {
         let held: f64 = concepts
             .list
             .iter()
             .enumerate()
             .filter(|(n, _)| mask & (1 << n) != 0)
-            .map(|(_, c)| c.weight)
+            .map(|(n, c)| if asked & (1 << n) != 0 { c.weight } else { c.weight * LIKE })
             .sum();
         held / total
     };
-    let mut articles: HashMap<u64, u32> = HashMap::new();
+    let mut articles: HashMap<u64, (u32, u32)> = HashMap::new();
     for (s, (key, _, _)) in seen.iter().zip(&facts) {
-        *articles.entry(*key).or_default() |= s.title | s.heading | s.body;
+        let (mask, asked) = articles.entry(*key).or_default();
+        *mask |= s.title | s.heading | s.body;
+        *asked |= s.asked;
     }
     let neighbours = neighbours(concepts);
     for ((candidate, s), (key, prose, lengths)) in candidates.iter().zip(&seen).zip(&facts) {
         let mask = s.title | s.heading | s.body;
-        let coverage = share(mask);
-        let article = share(articles.get(key).copied().unwrap_or(mask));
+        let coverage = share(mask, s.asked);
+        let (whole, asked) = articles.get(key).copied().unwrap_or((mask, s.asked));
+        let article = share(whole, asked);
         let (pair_weight, pairs) = pairs(concepts, &neighbours, s);
         let title = if lengths.title == 0 {
             0.0
         } else {
-            f64::from(s.title.count_ones().min(lengths.title)) / f64::from(lengths.title)
+            let asked = f64::from((s.title & s.asked).count_ones());
+            let like = f64::from((s.title & !s.asked).count_ones());
+            ((asked + LIKE * like) / f64::from(lengths.title)).min(1.0)
         };
         let missing = concepts
             .list
@@ -168,12 +180,12 @@ pub(crate) fn rank(
             .map(|(_, c)| c.weight)
             .fold(0.0, f64::max)
             / total;
-        let named = share(s.title | s.heading);
+        let named = share(s.title | s.heading, s.asked);
         let mut score = candidate.bm25 * (1.0 + COVERAGE * coverage)
-            + HEADING * share(s.heading) * total
+            + HEADING * share(s.heading, s.asked) * total
             + PAIR * pair_weight
             + ARTICLE * (article - coverage) * total;
-        score *= 1.0 + TITLE * title * share(s.title).sqrt();
+        score *= 1.0 + TITLE * title * share(s.title, s.asked).sqrt();
         if *prose < 40 {
             score *= 1.0 - LIST_PENALTY * (1.0 - *prose as f64 / 40.0);
         }
