@@ -71,4 +71,4 @@ pub(crate) fn probability(s: &Signals) -> f64 {
 }
 
 /// The formula's constant.
-const CONSTANT: f64 = -2.05;
+const CONSTANT: f64 = -2.15;
