@@ -1,11 +1,11 @@
 //! Words: how text is cut, folded and stemmed, and which words carry no subject.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use tantivy::tokenizer::{
-    AsciiFoldingFilter, Language, LowerCaser, RawTokenizer, RemoveLongFilter, SimpleTokenizer,
-    Stemmer, StopWordFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
+    AsciiFoldingFilter, Language, RawTokenizer, Stemmer, StopWordFilter, TextAnalyzer, Token,
+    TokenStream, Tokenizer,
 };
 
 /// Languages with a stemmer of their own. Every other language shares [`UNSTEMMED`].
@@ -24,18 +24,111 @@ pub(crate) const UNSTEMMED: &str = "und";
 pub(crate) const CODE: &str = "code";
 
 const MAX_WORD: usize = 48;
+/// Stems remembered by one analyzer; natural text repeats a few thousand words.
+const MAX_REMEMBERED: usize = 50_000;
 
 /// The analyzer for a field suffix.
 pub(crate) fn analyzer(suffix: &str) -> TextAnalyzer {
-    let words = TextAnalyzer::builder(SimpleTokenizer::default())
-        .filter(RemoveLongFilter::limit(MAX_WORD))
-        .filter(LowerCaser);
-    match STEMMED.iter().find(|(name, _)| *name == suffix) {
+    let stemmer = STEMMED.iter().find(|(name, _)| *name == suffix).map(|(_, language)| {
         // Folding comes last: the stemmers know accents, and people leave them out.
-        Some((_, language)) => {
-            words.filter(Stemmer::new(*language)).filter(AsciiFoldingFilter).build()
+        TextAnalyzer::builder(RawTokenizer::default())
+            .filter(Stemmer::new(*language))
+            .filter(AsciiFoldingFilter)
+            .build()
+    });
+    let folding =
+        || TextAnalyzer::builder(RawTokenizer::default()).filter(AsciiFoldingFilter).build();
+    TextAnalyzer::from(WordTokenizer {
+        stemmed: stemmer.is_some(),
+        form: stemmer.unwrap_or_else(folding),
+        known: HashMap::new(),
+        token: Token::default(),
+    })
+}
+
+/// Letters and digits in a row, lower case, stemmed and folded. One pass with a memory for stems:
+/// indexing spends most of its time here.
+#[derive(Clone)]
+struct WordTokenizer {
+    stemmed: bool,
+    /// Brings one lower-case word to its indexed form.
+    form: TextAnalyzer,
+    known: HashMap<Box<str>, Box<str>>,
+    token: Token,
+}
+
+impl Tokenizer for WordTokenizer {
+    type TokenStream<'a> = WordStream<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> WordStream<'a> {
+        self.token = Token { position: usize::MAX, ..Token::default() };
+        WordStream { text, at: 0, words: self }
+    }
+}
+
+struct WordStream<'a> {
+    text: &'a str,
+    at: usize,
+    words: &'a mut WordTokenizer,
+}
+
+impl WordStream<'_> {
+    /// Turns the lower-case word in the token into its indexed form.
+    fn shape(&mut self) {
+        let words = &mut *self.words;
+        if !words.stemmed && words.token.text.is_ascii() {
+            return;
         }
-        None => words.filter(AsciiFoldingFilter).build(),
+        if let Some(form) = words.known.get(words.token.text.as_str()) {
+            words.token.text.clear();
+            words.token.text.push_str(form);
+            return;
+        }
+        let mut form = String::new();
+        words.form.token_stream(&words.token.text).process(&mut |t| form.push_str(&t.text));
+        if words.known.len() >= MAX_REMEMBERED {
+            words.known.clear();
+        }
+        words.known.insert(words.token.text.as_str().into(), form.as_str().into());
+        words.token.text = form;
+    }
+}
+
+impl TokenStream for WordStream<'_> {
+    fn advance(&mut self) -> bool {
+        loop {
+            let rest = &self.text[self.at..];
+            let Some(skip) = rest.find(char::is_alphanumeric) else { return false };
+            let rest = &rest[skip..];
+            let length = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+            let start = self.at + skip;
+            self.at = start + length;
+            if length > MAX_WORD {
+                continue;
+            }
+            let word = &rest[..length];
+            let token = &mut self.words.token;
+            token.text.clear();
+            if word.is_ascii() {
+                token.text.push_str(word);
+                token.text.make_ascii_lowercase();
+            } else {
+                token.text.extend(word.chars().flat_map(char::to_lowercase));
+            }
+            token.offset_from = start;
+            token.offset_to = self.at;
+            token.position = token.position.wrapping_add(1);
+            self.shape();
+            return true;
+        }
+    }
+
+    fn token(&self) -> &Token {
+        &self.words.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.words.token
     }
 }
 
@@ -72,6 +165,23 @@ pub(crate) fn identifier(word: &str) -> Option<String> {
         word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     (bare.len() >= 3).then_some(bare)
 }
+
+/// The language of a question or sample when its small words settle it; saves the slow guess.
+pub(crate) fn plainly_english(text: &str) -> bool {
+    let (mut all, mut english) = (0, 0);
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(150) {
+        all += 1;
+        english += usize::from(ENGLISH_MARKS.contains(&word.to_ascii_lowercase().as_str()));
+    }
+    english >= 2 && english * 10 >= all
+}
+
+/// Small words that no other language read here writes alike.
+const ENGLISH_MARKS: &[&str] = &[
+    "the", "and", "of", "is", "are", "this", "that", "with", "you", "your", "can", "how", "what",
+    "when", "which", "if", "it", "not", "from", "have", "has", "we", "my", "to", "does", "why",
+    "where", "who", "our", "they", "there", "or", "be", "by", "should", "would", "an", "for",
+];
 
 /// Emits the identifiers of a text, nothing else.
 #[derive(Clone, Default)]
@@ -168,7 +278,16 @@ static ENGLISH_LIGHT: LazyLock<HashSet<&str>> = LazyLock::new(|| {
      today tomorrow yesterday week month year last next new first people person guys help use \
      uses used using work works working happen happens happened wondering question possible able \
      good right correct best easy know idea instead suddenly actually surely currently ago \
-     back away two supposed allowed wrong different"
+     back away two three supposed allowed wrong different monday tuesday wednesday thursday friday \
+     saturday sunday morning afternoon evening night tonight weekend weekly daily hour hours minute \
+     minutes moment soon later earlier early boss colleague colleagues mate folks guy team everybody \
+     urgent urgently quick quickly fast asap sorry apologies bother morning trouble struggling stuck \
+     confused lost unsure sure remember forgot heard told asked asking ask says supposedly apparently \
+     basically simply properly exactly probably certainly hopefully usually normally sometimes \
+     often whole full big little old bunch couple half part kind sort piece point case end place \
+     side top bad nice great fine weird strange odd annoying proper normal real actual own random \
+     explain understand mean means meant talk speak wonder hope wish expect expected figure checked \
+     check start started turn turned turns bring brought leave feel show shows showing happens"
         .split_whitespace()
         .collect()
 });

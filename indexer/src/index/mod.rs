@@ -21,10 +21,11 @@ use serde::{Deserialize, Serialize};
 use tantivy::directory::error::LockError;
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
 
+pub(crate) use analysis::plainly_english;
 pub use answerable::Signals;
 
 /// Raised whenever the schema or the analysis changes; an index of another version is rebuilt.
-pub const INDEX_VERSION: u32 = 1;
+pub const INDEX_VERSION: u32 = 2;
 /// Memory the writer may gather before it writes a segment.
 const WRITER_MEMORY: usize = 40_000_000;
 
@@ -224,12 +225,19 @@ impl LocalIndex {
         sequence: i64,
     ) -> anyhow::Result<()> {
         let schema = self.index.schema();
+        let mut analyzers = schema::Analyzers::new();
         for change in changes {
             let (Change::Upsert { document_id, .. } | Change::Remove { document_id }) = change;
             writer.delete_term(Term::from_field_text(self.fields.document, document_id));
             if let Change::Upsert { passages, .. } = change {
                 for passage in passages {
-                    let document = schema::document(&self.fields, &schema, document_id, passage)?;
+                    let document = schema::document(
+                        &self.fields,
+                        &schema,
+                        &mut analyzers,
+                        document_id,
+                        passage,
+                    )?;
                     writer.add_document(document).context("a passage could not be indexed")?;
                 }
             }

@@ -6,9 +6,11 @@ use tantivy::postings::Postings;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocAddress, DocSet, Searcher, TERMINATED};
 
-use super::schema::{DOCUMENT_KEY, Fields, PROSE};
-use super::terms::{Concepts, Place};
+use super::schema::{DOCUMENT_KEY, LENGTHS, Lengths, PROSE, Place};
+use super::terms::Concepts;
 
+/// What a synonym covers of the word that was asked.
+const LIKE: f64 = 0.6;
 /// How much full coverage of the question lifts a passage over mere frequency.
 const COVERAGE: f64 = 2.0;
 /// What a pair of neighbouring words found together adds, per unit of the rarer word's weight.
@@ -23,6 +25,8 @@ const ARTICLE: f64 = 0.6;
 const LIST_PENALTY: f64 = 0.25;
 /// Words apart at which two neighbours still stand together.
 const NEAR: u32 = 3;
+/// What the next passages of an article add to its best, relative to their own scores.
+const FELLOWS: f64 = 0.1;
 
 pub(crate) struct Candidate {
     pub(crate) address: DocAddress,
@@ -56,14 +60,14 @@ struct Seen {
     title: u32,
     heading: u32,
     body: u32,
-    title_tokens: u32,
-    /// Concept and position, body first, then title from 1,000,000 on.
+    /// Found as asked, not only by a synonym.
+    asked: u32,
+    /// Concept and position.
     positions: Vec<(usize, u32)>,
 }
 
 pub(crate) fn rank(
     searcher: &Searcher,
-    fields: &Fields,
     concepts: &Concepts,
     candidates: Vec<Candidate>,
 ) -> anyhow::Result<Vec<Ranked>> {
@@ -77,29 +81,29 @@ pub(crate) fn rank(
     }
     let mut seen = vec![Seen::default(); candidates.len()];
     let mut out = Vec::with_capacity(candidates.len());
-    let mut facts = vec![(0u64, 100u64, 0u32); candidates.len()];
+    let mut facts = vec![(0u64, 100u64, Lengths::default()); candidates.len()];
     for (ord, mut members) in by_segment {
         members.sort_by_key(|i| candidates[*i].address.doc_id);
         let segment = searcher.segment_reader(ord);
         let keys = segment.fast_fields().u64(DOCUMENT_KEY)?;
         let prose = segment.fast_fields().u64(PROSE)?;
+        let lengths = segment.fast_fields().u64(LENGTHS)?;
         for i in &members {
             let doc = candidates[*i].address.doc_id;
-            let mut title_length = 0;
-            for texts in &fields.texts {
-                let norms = segment.get_fieldnorms_reader(texts.title)?;
-                title_length = title_length.max(norms.fieldnorm(doc));
-            }
-            facts[*i] =
-                (keys.first(doc).unwrap_or(0), prose.first(doc).unwrap_or(100), title_length);
+            facts[*i] = (
+                keys.first(doc).unwrap_or(0),
+                prose.first(doc).unwrap_or(100),
+                Lengths::unpack(lengths.first(doc).unwrap_or(0)),
+            );
         }
         let mut buffer = Vec::new();
         for (n, concept) in concepts.list.iter().enumerate() {
             for form in &concept.forms {
                 let inverted = segment.inverted_index(form.term.field())?;
-                let option = match form.place {
-                    Place::Code => IndexRecordOption::WithFreqs,
-                    _ => IndexRecordOption::WithFreqsAndPositions,
+                let option = if form.code {
+                    IndexRecordOption::WithFreqs
+                } else {
+                    IndexRecordOption::WithFreqsAndPositions
                 };
                 let Some(mut postings) = inverted.read_postings(&form.term, option)? else {
                     continue;
@@ -114,57 +118,59 @@ pub(crate) fn rank(
                     }
                     let s = &mut seen[*i];
                     let bit = 1u32 << n;
-                    let offset = match form.place {
-                        Place::Title => {
-                            s.title |= bit;
-                            s.title_tokens += 1;
-                            1_000_000
-                        }
-                        Place::Heading => {
-                            s.heading |= bit;
-                            2_000_000
-                        }
-                        Place::Body => {
-                            s.body |= bit;
-                            0
-                        }
-                        Place::Code => {
-                            s.body |= bit;
-                            continue;
-                        }
-                    };
+                    if form.factor >= 1.0 {
+                        s.asked |= bit;
+                    }
+                    if form.code {
+                        s.body |= bit;
+                        continue;
+                    }
+                    let lengths = facts[*i].2;
                     buffer.clear();
-                    postings.positions_with_offset(offset, &mut buffer);
-                    s.positions.extend(buffer.iter().take(40).map(|p| (n, *p)));
+                    postings.positions_with_offset(0, &mut buffer);
+                    for position in buffer.iter().take(40) {
+                        match lengths.place(*position) {
+                            Place::Title => s.title |= bit,
+                            Place::TitleAgain => continue,
+                            Place::Heading => s.heading |= bit,
+                            Place::Body => s.body |= bit,
+                        }
+                        s.positions.push((n, *position));
+                    }
                 }
             }
         }
     }
 
-    let share = |mask: u32| -> f64 {
+    let share = |mask: u32, asked: u32| -> f64 {
         let held: f64 = concepts
             .list
             .iter()
             .enumerate()
             .filter(|(n, _)| mask & (1 << n) != 0)
-            .map(|(_, c)| c.weight)
+            .map(|(n, c)| if asked & (1 << n) != 0 { c.weight } else { c.weight * LIKE })
             .sum();
         held / total
     };
-    let mut articles: HashMap<u64, u32> = HashMap::new();
+    let mut articles: HashMap<u64, (u32, u32)> = HashMap::new();
     for (s, (key, _, _)) in seen.iter().zip(&facts) {
-        *articles.entry(*key).or_default() |= s.title | s.heading | s.body;
+        let (mask, asked) = articles.entry(*key).or_default();
+        *mask |= s.title | s.heading | s.body;
+        *asked |= s.asked;
     }
     let neighbours = neighbours(concepts);
-    for ((candidate, s), (key, prose, title_length)) in candidates.iter().zip(&seen).zip(&facts) {
+    for ((candidate, s), (key, prose, lengths)) in candidates.iter().zip(&seen).zip(&facts) {
         let mask = s.title | s.heading | s.body;
-        let coverage = share(mask);
-        let article = share(articles.get(key).copied().unwrap_or(mask));
+        let coverage = share(mask, s.asked);
+        let (whole, asked) = articles.get(key).copied().unwrap_or((mask, s.asked));
+        let article = share(whole, asked);
         let (pair_weight, pairs) = pairs(concepts, &neighbours, s);
-        let title = if *title_length == 0 {
+        let title = if lengths.title == 0 {
             0.0
         } else {
-            f64::from(s.title.count_ones().min(*title_length)) / f64::from(*title_length)
+            let asked = f64::from((s.title & s.asked).count_ones());
+            let like = f64::from((s.title & !s.asked).count_ones());
+            ((asked + LIKE * like) / f64::from(lengths.title)).min(1.0)
         };
         let missing = concepts
             .list
@@ -174,12 +180,12 @@ pub(crate) fn rank(
             .map(|(_, c)| c.weight)
             .fold(0.0, f64::max)
             / total;
-        let named = share(s.title | s.heading);
+        let named = share(s.title | s.heading, s.asked);
         let mut score = candidate.bm25 * (1.0 + COVERAGE * coverage)
-            + HEADING * share(s.heading) * total
+            + HEADING * share(s.heading, s.asked) * total
             + PAIR * pair_weight
             + ARTICLE * (article - coverage) * total;
-        score *= 1.0 + TITLE * title * share(s.title).sqrt();
+        score *= 1.0 + TITLE * title * share(s.title, s.asked).sqrt();
         if *prose < 40 {
             score *= 1.0 - LIST_PENALTY * (1.0 - *prose as f64 / 40.0);
         }
@@ -196,8 +202,26 @@ pub(crate) fn rank(
             missing,
         });
     }
+    aggregate(&mut out);
     out.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.address.cmp(&b.address)));
     Ok(out)
+}
+
+/// Lifts every passage by what its article's other passages score: an article that speaks of the
+/// matter throughout is likelier the answer than one that mentions it once.
+fn aggregate(ranked: &mut [Ranked]) {
+    let mut scores: HashMap<u64, Vec<f64>> = HashMap::new();
+    for r in ranked.iter() {
+        scores.entry(r.document).or_default().push(r.score);
+    }
+    for list in scores.values_mut() {
+        list.sort_by(|a, b| b.total_cmp(a));
+    }
+    for r in ranked {
+        let Some(list) = scores.get(&r.document) else { continue };
+        let others = list.iter().skip(1).zip([1.0, 0.5, 0.25]);
+        r.score += FELLOWS * others.map(|(s, share)| s * share).sum::<f64>();
+    }
 }
 
 /// Concepts that follow each other in the question, with at most two small words between.

@@ -1,5 +1,7 @@
-//! The shape of the index: one set of text fields per language, filters as fast fields, and the
+//! The shape of the index: one text field per language, filters as fast fields, and the
 //! whole passage stored compressed.
+
+use std::collections::HashMap;
 
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
@@ -10,13 +12,55 @@ use tantivy::{Index, TantivyDocument, doc};
 use super::IndexedPassage;
 use super::analysis::{self, CodeTokenizer, STEMMED, UNSTEMMED};
 
-/// Title, heading and body of one language.
+/// The words of one language: title, title again, heading, body, in this order. One field keeps
+/// a question to one lookup a word; where a word stands is told by its position.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct TextFields {
+pub(crate) struct TextField {
     pub(crate) suffix: &'static str,
-    pub(crate) title: Field,
-    pub(crate) heading: Field,
-    pub(crate) body: Field,
+    pub(crate) field: Field,
+}
+
+/// How many words title and heading have, to tell them from the body by position.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Lengths {
+    pub(crate) title: u32,
+    pub(crate) heading: u32,
+}
+
+impl Lengths {
+    fn pack(self) -> u64 {
+        u64::from(self.title) << 32 | u64::from(self.heading)
+    }
+
+    pub(crate) fn unpack(packed: u64) -> Self {
+        Self { title: (packed >> 32) as u32, heading: packed as u32 }
+    }
+
+    /// Between two values of a field lies one empty position.
+    pub(crate) fn place(self, position: u32) -> Place {
+        let again = self.title + 1;
+        let heading = again + self.title + 1;
+        let body = heading + self.heading + 1;
+        if position < again {
+            Place::Title
+        } else if position < heading {
+            Place::TitleAgain
+        } else if position < body {
+            Place::Heading
+        } else {
+            Place::Body
+        }
+    }
+}
+
+/// Where a word stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Title,
+    /// The title's second copy, which only adds to its weight.
+    TitleAgain,
+    Heading,
+    Body,
 }
 
 #[derive(Debug, Clone)]
@@ -24,11 +68,9 @@ pub(crate) struct Fields {
     /// Deletions go by this.
     pub(crate) document: Field,
     pub(crate) data: Field,
-    pub(crate) texts: Vec<TextFields>,
+    pub(crate) texts: Vec<TextField>,
     /// Identifiers, whole.
     pub(crate) code: Field,
-    /// Words as written, for finding what a mistyped word meant.
-    pub(crate) surface: Field,
 }
 
 /// Fast fields by name.
@@ -36,6 +78,8 @@ pub(crate) const AUDIENCE: &str = "audience";
 pub(crate) const DOCUMENT_KEY: &str = "document_key";
 /// Share of the passage that is running text, in percent.
 pub(crate) const PROSE: &str = "prose";
+/// [`Lengths`], packed.
+pub(crate) const LENGTHS: &str = "lengths";
 
 pub(crate) fn build() -> (Schema, Fields) {
     let mut schema = Schema::builder();
@@ -43,6 +87,7 @@ pub(crate) fn build() -> (Schema, Fields) {
     schema.add_text_field(AUDIENCE, STRING | FAST);
     schema.add_u64_field(DOCUMENT_KEY, FAST | INDEXED);
     schema.add_u64_field(PROSE, FAST);
+    schema.add_u64_field(LENGTHS, FAST);
     let data = schema.add_text_field("data", STORED);
     let text = |analyzer: &str, record| {
         TextOptions::default().set_indexing_options(
@@ -52,16 +97,13 @@ pub(crate) fn build() -> (Schema, Fields) {
     let mut texts = Vec::new();
     for suffix in STEMMED.iter().map(|(n, _)| *n).chain([UNSTEMMED]) {
         let options = text(suffix, IndexRecordOption::WithFreqsAndPositions);
-        texts.push(TextFields {
+        texts.push(TextField {
             suffix,
-            title: schema.add_text_field(&format!("title_{suffix}"), options.clone()),
-            heading: schema.add_text_field(&format!("heading_{suffix}"), options.clone()),
-            body: schema.add_text_field(&format!("body_{suffix}"), options),
+            field: schema.add_text_field(&format!("text_{suffix}"), options),
         });
     }
     let code = schema.add_text_field("code", text(analysis::CODE, IndexRecordOption::WithFreqs));
-    let surface = schema.add_text_field("surface", text(UNSTEMMED, IndexRecordOption::Basic));
-    (schema.build(), Fields { document, data, texts, code, surface })
+    (schema.build(), Fields { document, data, texts, code })
 }
 
 pub(crate) fn register(index: &Index) {
@@ -81,6 +123,7 @@ pub(crate) fn document_key(id: &str) -> u64 {
 pub(crate) fn document(
     fields: &Fields,
     schema: &Schema,
+    analyzers: &mut Analyzers,
     document_id: &str,
     p: &IndexedPassage,
 ) -> anyhow::Result<TantivyDocument> {
@@ -93,24 +136,39 @@ pub(crate) fn document(
     // The title already counts by itself; in the heading path it would count twice.
     let heading = p.heading.strip_prefix(p.title.as_str()).unwrap_or(&p.heading);
     let heading = heading.trim_start_matches(" > ");
-    let mut out = doc!(
+    let system = p.system.as_deref().filter(|s| !contains_word(&p.title, s)).unwrap_or_default();
+    // A file's name often says in plain words what a polished title does not.
+    let name = p.path.rsplit('/').next().unwrap_or_default();
+    let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let heading = format!("{heading} {system} {name}");
+    let lengths = Lengths {
+        title: words(analyzers, suffix, &p.title),
+        heading: words(analyzers, suffix, &heading),
+    };
+    Ok(doc!(
         fields.document => document_id,
         schema.get_field(AUDIENCE)? => p.audience.as_str(),
         schema.get_field(DOCUMENT_KEY)? => document_key(document_id),
         schema.get_field(PROSE)? => prose_percent(&p.text),
+        schema.get_field(LENGTHS)? => lengths.pack(),
         fields.data => serde_json::to_string(p)?,
-        texts.title => p.title.as_str(),
-        texts.heading => heading,
-        texts.body => p.text.as_str(),
+        texts.field => p.title.as_str(),
+        texts.field => p.title.as_str(),
+        texts.field => heading,
+        texts.field => p.text.as_str(),
         fields.code => p.title.as_str(),
         fields.code => p.text.as_str(),
-        fields.surface => p.title.as_str(),
-        fields.surface => p.text.as_str(),
-    );
-    if let Some(system) = p.system.as_deref().filter(|s| !contains_word(&p.title, s)) {
-        out.add_text(texts.heading, system);
-    }
-    Ok(out)
+    ))
+}
+
+/// Analyzers by field suffix, kept over a whole change so that their memory pays.
+pub(crate) type Analyzers = HashMap<&'static str, TextAnalyzer>;
+
+fn words(analyzers: &mut Analyzers, suffix: &'static str, text: &str) -> u32 {
+    let analyzer = analyzers.entry(suffix).or_insert_with(|| analysis::analyzer(suffix));
+    let mut count = 0;
+    analyzer.token_stream(text).process(&mut |_| count += 1);
+    count
 }
 
 fn contains_word(text: &str, word: &str) -> bool {

@@ -9,23 +9,15 @@ use tantivy::{DocAddress, DocId, Score, Searcher, SegmentReader, TantivyDocument
 
 use super::rank::{self, Candidate};
 use super::schema::{AUDIENCE, Fields};
-use super::terms::{self, Concepts, Place};
+use super::terms::{self, Concept, Concepts};
 use super::{Found, Hit, IndexedPassage, Query, answerable, snippet};
 
 /// Passages looked at closely.
 const CANDIDATES: usize = 100;
+/// A word in a larger share of all passages finds nothing by itself.
+const COMMON: f64 = 0.15;
 /// Passages of one document among the hits: more would push other articles out.
 const PER_DOCUMENT: usize = 3;
-
-/// What a match counts by where it stands.
-fn boost(place: Place) -> f32 {
-    match place {
-        Place::Title => 1.5,
-        Place::Heading => 0.8,
-        Place::Body => 1.0,
-        Place::Code => 2.5,
-    }
-}
 
 pub(crate) fn search(searcher: &Searcher, fields: &Fields, query: &Query) -> anyhow::Result<Found> {
     if query.limit == 0 || query.audiences.is_empty() || searcher.num_docs() == 0 {
@@ -33,7 +25,7 @@ pub(crate) fn search(searcher: &Searcher, fields: &Fields, query: &Query) -> any
     }
     let concepts = terms::concepts(searcher, fields, query)?;
     let candidates = candidates(searcher, &concepts, &query.audiences)?;
-    let ranked = rank::rank(searcher, fields, &concepts, candidates)?;
+    let ranked = rank::rank(searcher, &concepts, candidates)?;
     let signals = answerable::signals(&concepts, &ranked);
     let mut found = Found {
         hits: Vec::new(),
@@ -75,13 +67,17 @@ fn candidates(
     audiences: &[String],
 ) -> anyhow::Result<Vec<Candidate>> {
     let mut clauses: Vec<(Occur, Box<dyn tantivy::query::Query>)> = Vec::new();
-    // Small verbs cannot find an article by themselves; with enough telling words they only cost
-    // time here and count later, in the closer look. Headings likewise.
-    let strong = concepts.list.iter().filter(|c| c.role > 0.5 && !c.forms.is_empty()).count();
-    for concept in concepts.list.iter().filter(|c| strong < 3 || c.role > 0.5) {
-        for form in concept.forms.iter().filter(|f| strong < 3 || f.place != Place::Heading) {
+    // Small verbs and words that stand nearly everywhere cannot find an article by themselves;
+    // beside telling words they only cost time here and count later, in the closer look.
+    let common = (searcher.num_docs() as f64 * COMMON) as u64;
+    let telling = |c: &&Concept| {
+        c.role > 0.5 && !c.forms.is_empty() && c.forms.iter().all(|f| f.df <= common.max(8))
+    };
+    let enough = concepts.list.iter().filter(telling).count() >= 3;
+    for concept in concepts.list.iter().filter(|c| !enough || telling(c)) {
+        for form in &concept.forms {
             let term = TermQuery::new(form.term.clone(), IndexRecordOption::WithFreqs);
-            let boost = boost(form.place) * (concept.role * form.levelling) as f32;
+            let boost = (concept.role * form.factor) as f32;
             clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(term), boost))));
         }
     }

@@ -1,53 +1,55 @@
 //! A question to weighted concepts: each a word with all the forms in which the index may hold it.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use tantivy::schema::Field;
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{Searcher, Term};
 
 use super::Query;
 use super::analysis::{self, UNSTEMMED};
-use super::schema::Fields;
+use super::schema::{Fields, TextField};
 
 /// A question longer than this keeps its most telling words: an error page has thousands.
 pub(crate) const MAX_CONCEPTS: usize = 20;
 /// Words looked at in all, so that a megabyte of text costs no more than a page.
 const MAX_WORDS: usize = 400;
+/// In a base with fewer passages rarity says little; words are weighed as if it had so many.
+const SMALL_BASE: u64 = 100;
 /// Unknown words for which near ones are looked up.
 const MAX_REPAIRED: usize = 2;
 /// Weights of earlier messages, the latest first.
 const THREAD: [f64; 3] = [0.4, 0.25, 0.15];
 
-/// Where a form of a concept may stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    Title,
-    Heading,
-    Body,
-    Code,
-}
-
-/// One form of a concept in one field.
+/// One form of a concept: the word in one language, a synonym, or an identifier.
 pub(crate) struct Form {
     pub(crate) term: Term,
-    pub(crate) place: Place,
-    /// What makes the word equally rare in every field. Fields score by their own rarity, and a
-    /// plain word is rare among titles; without this, chance hits in titles would win.
-    pub(crate) levelling: f64,
+    /// What it counts beside the word as asked: 1, or less for a synonym.
+    pub(crate) factor: f64,
+    /// Passages that hold it.
+    pub(crate) df: u64,
+    /// A whole identifier rather than a word.
+    pub(crate) code: bool,
 }
 
+/// What an identifier counts beside a word.
+const CODE_FACTOR: f64 = 2.5;
 /// What a synonym counts beside the word itself.
 const SYNONYM: f64 = 0.5;
-/// Stem to the words that share a group with it.
-static THESAURUS: LazyLock<HashMap<String, Vec<&'static str>>> = LazyLock::new(|| {
+/// English stem to the stems that share a group with it.
+static THESAURUS: LazyLock<HashMap<String, Vec<String>>> = LazyLock::new(|| {
     let mut analyzer = analysis::analyzer("en");
-    let mut out: HashMap<String, Vec<&'static str>> = HashMap::new();
+    let mut out: HashMap<String, Vec<String>> = HashMap::new();
     for line in include_str!("thesaurus_en.txt").lines().filter(|l| !l.starts_with('#')) {
-        for word in line.split(' ') {
-            for stem in analysis::tokens(&mut analyzer, word) {
-                out.entry(stem).or_default().extend(line.split(' ').filter(|w| *w != word));
+        let mut stems = analysis::tokens(&mut analyzer, line);
+        stems.dedup();
+        for stem in &stems {
+            let others = out.entry(stem.clone()).or_default();
+            for other in &stems {
+                if other != stem && !others.contains(other) {
+                    others.push(other.clone());
+                }
             }
         }
     }
@@ -74,9 +76,8 @@ pub(crate) struct Concepts {
 
 struct Lookup<'a> {
     searcher: &'a Searcher,
-    fields: &'a Fields,
-    /// Languages that occur in this index, with their analyzers.
-    languages: Vec<(usize, TextAnalyzer)>,
+    /// Languages that occur in this index, the most frequent first, with their analyzers.
+    languages: Vec<(TextField, TextAnalyzer)>,
     total: f64,
 }
 
@@ -85,18 +86,20 @@ pub(crate) fn concepts(
     fields: &Fields,
     query: &Query,
 ) -> anyhow::Result<Concepts> {
-    let mut languages = Vec::new();
-    for (i, texts) in fields.texts.iter().enumerate() {
-        let mut used = 0;
+    let mut used: Vec<(u64, TextField)> = Vec::new();
+    for text in &fields.texts {
+        let mut tokens = 0;
         for segment in searcher.segment_readers() {
-            used += segment.inverted_index(texts.body)?.total_num_tokens();
+            tokens += segment.inverted_index(text.field)?.total_num_tokens();
         }
-        if used > 0 {
-            languages.push((i, analysis::analyzer(texts.suffix)));
+        if tokens > 0 {
+            used.push((tokens, *text));
         }
     }
-    let total = searcher.num_docs() as f64;
-    let mut lookup = Lookup { searcher, fields, languages, total };
+    used.sort_by_key(|(tokens, _)| Reverse(*tokens));
+    let languages = used.iter().map(|(_, t)| (*t, analysis::analyzer(t.suffix))).collect();
+    let total = searcher.num_docs().max(SMALL_BASE) as f64;
+    let mut lookup = Lookup { searcher, languages, total };
     let guess;
     let language = match &query.language {
         Some(language) => language.as_str(),
@@ -122,7 +125,7 @@ pub(crate) fn concepts(
     }
     let telling = words.iter().any(|(w, _)| analysis::role(w, language) > 0.0);
     let mut list: Vec<Concept> = Vec::new();
-    let mut stems_seen: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut stems_seen: HashSet<String> = HashSet::new();
     let mut repaired = 0;
     for (order, (word, share)) in words.iter().enumerate() {
         // A question of nothing but small words is searched by them.
@@ -130,26 +133,32 @@ pub(crate) fn concepts(
         if role == 0.0 {
             continue;
         }
-        let mut parts = vec![word.clone()];
-        if !lookup.known(word)? && !synonym_known(word) && repaired < MAX_REPAIRED && role > 0.3 {
+        let mut parts = vec![lookup.forms(word)?];
+        if parts[0].forms.is_empty()
+            && repaired < MAX_REPAIRED
+            && role > 0.3
+            && !synonym_known(&parts[0].stems)
+        {
             repaired += 1;
-            parts = lookup.repair(word)?;
+            parts = lookup.repair(word, parts)?;
         }
         let share = role / parts.len() as f64;
-        for part in &parts {
-            let (mut forms, mut df, mut stems) = lookup.forms(part)?;
+        for mut part in parts {
             // Two words of one stem are one concept.
-            if let Some(form) = forms.first() {
-                let key = form.term.serialized_value_bytes().to_vec();
-                if stems_seen.contains_key(&key) {
-                    continue;
-                }
-                stems_seen.insert(key, list.len());
+            let key = part.stems.first().cloned().unwrap_or_default();
+            if !stems_seen.insert(key) {
+                continue;
             }
             if analysis::suffix(language) == "en" {
-                df = lookup.synonyms(part, df, &mut forms, &mut stems)?;
+                lookup.synonyms(&mut part)?;
             }
-            list.push(Concept { weight: lookup.idf(df) * share, role: share, forms, order, stems });
+            list.push(Concept {
+                weight: lookup.idf(part.df) * share,
+                role: share,
+                forms: part.forms,
+                order,
+                stems: part.stems,
+            });
         }
     }
     for word in query.text.split_whitespace().take(MAX_WORDS) {
@@ -157,7 +166,7 @@ pub(crate) fn concepts(
         let term = Term::from_field_text(fields.code, &id);
         let df = searcher.doc_freq(&term)?;
         if df > 0 {
-            let form = Form { term, place: Place::Code, levelling: 1.0 };
+            let form = Form { term, factor: CODE_FACTOR, df, code: true };
             let weight = lookup.idf(df);
             list.push(Concept {
                 weight,
@@ -188,13 +197,17 @@ fn split(text: &str) -> Vec<String> {
 }
 
 /// The thesaurus knows what this word means, so it is no slip.
-fn synonym_known(word: &str) -> bool {
-    let stems = analysis::tokens(&mut analysis::analyzer("en"), word);
+fn synonym_known(stems: &[String]) -> bool {
     stems.first().is_some_and(|s| THESAURUS.contains_key(s))
 }
 
 fn guess_language(text: &str) -> &'static str {
-    if text.len() < 12 {
+    let mut end = text.len().min(600);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let text = &text[..end];
+    if text.len() < 12 || analysis::plainly_english(text) {
         return "en";
     }
     match whatlang::detect(text) {
@@ -217,123 +230,109 @@ impl Lookup<'_> {
         (1.0 + (self.total - df + 0.5).max(0.0) / (df + 0.5)).ln()
     }
 
-    fn surface_df(&self, word: &str) -> anyhow::Result<u64> {
-        Ok(self.searcher.doc_freq(&Term::from_field_text(self.fields.surface, word))?)
-    }
-
-    fn known(&mut self, word: &str) -> anyhow::Result<bool> {
-        Ok(self.surface_df(word)? > 0 || !self.forms(word)?.0.is_empty())
-    }
-
     /// All forms of a word that occur, the number of passages that hold it, and its stems.
-    fn forms(&mut self, word: &str) -> anyhow::Result<(Vec<Form>, u64, Vec<String>)> {
-        let mut forms = Vec::new();
-        let mut stems: Vec<String> = Vec::new();
-        let mut df = 0;
-        for (i, analyzer) in &mut self.languages {
-            let texts = self.fields.texts[*i];
+    fn forms(&mut self, word: &str) -> anyhow::Result<Forms> {
+        let mut out = Forms::default();
+        for (text, analyzer) in &mut self.languages {
             let Some(stem) = analysis::tokens(analyzer, word).into_iter().next() else { continue };
-            let places: [(Field, Place); 3] = [
-                (texts.title, Place::Title),
-                (texts.heading, Place::Heading),
-                (texts.body, Place::Body),
-            ];
-            let mut most = 0;
-            for (field, place) in places {
-                let term = Term::from_field_text(field, &stem);
-                let n = self.searcher.doc_freq(&term)?;
-                if n > 0 {
-                    forms.push(Form { term, place, levelling: n as f64 });
-                    most = most.max(n);
-                }
+            let term = Term::from_field_text(text.field, &stem);
+            let df = self.searcher.doc_freq(&term)?;
+            if df > 0 {
+                out.forms.push(Form { term, factor: 1.0, df, code: false });
+                out.df = out.df.max(df);
             }
-            df = df.max(most);
-            if !stems.contains(&stem) {
-                stems.push(stem);
+            if !out.stems.contains(&stem) {
+                out.stems.push(stem);
             }
         }
-        for form in &mut forms {
-            let own = self.idf(form.levelling as u64);
-            form.levelling = self.idf(df) / own.max(1e-6);
-        }
-        Ok((forms, df, stems))
+        Ok(out)
     }
 
-    /// Adds the forms of a word's synonyms and gives back how many passages hold the meaning:
-    /// a rare word with a frequent synonym is not a rare wish.
-    fn synonyms(
-        &mut self,
-        word: &str,
-        df: u64,
-        forms: &mut Vec<Form>,
-        stems: &mut Vec<String>,
-    ) -> anyhow::Result<u64> {
-        let stem = analysis::tokens(&mut analysis::analyzer("en"), word);
-        let Some(others) = stem.first().and_then(|s| THESAURUS.get(s)) else { return Ok(df) };
-        let mut most = df;
-        for other in others {
-            let (more, n, more_stems) = self.forms(other)?;
-            most = most.max(n);
-            let own = self.idf(n).max(1e-6);
-            for mut form in more {
-                if forms.iter().any(|f| f.term == form.term) {
-                    continue;
-                }
-                // Never worth more than the word that was asked.
-                form.levelling *= SYNONYM * (self.idf(df.max(1)) / own).min(1.0);
-                forms.push(form);
+    /// Adds the forms of a word's synonyms. A word the index does not know is as rare as the
+    /// most frequent of them: an unknown word with a frequent synonym is not a rare wish.
+    fn synonyms(&self, part: &mut Forms) -> anyhow::Result<()> {
+        let Some((text, _)) = self.languages.iter().find(|(t, _)| t.suffix == "en") else {
+            return Ok(());
+        };
+        let Some(others) = part.stems.first().and_then(|s| THESAURUS.get(s)) else { return Ok(()) };
+        let mut most = part.df;
+        for stem in others {
+            let term = Term::from_field_text(text.field, stem);
+            let df = self.searcher.doc_freq(&term)?;
+            if df == 0 || part.forms.iter().any(|f| f.term == term) {
+                continue;
             }
-            stems.extend(more_stems);
+            most = most.max(df);
+            // Never worth more than the word that was asked.
+            let asked = if part.df == 0 { df } else { part.df };
+            let factor = SYNONYM * (self.idf(asked) / self.idf(df).max(1e-6)).min(1.0);
+            part.forms.push(Form { term, factor, df, code: false });
+            part.stems.push(stem.clone());
         }
-        Ok(if df == 0 { most } else { df })
+        if part.df == 0 {
+            part.df = most;
+        }
+        Ok(())
     }
 
-    /// What an unknown word may have meant: the nearest known word, or the two known words it is
-    /// made of, else itself.
-    fn repair(&self, word: &str) -> anyhow::Result<Vec<String>> {
+    /// What an unknown word may have meant: the two known words it is made of, or the nearest
+    /// known word, else itself.
+    fn repair(&mut self, word: &str, itself: Vec<Forms>) -> anyhow::Result<Vec<Forms>> {
         let length = word.chars().count();
         if length < 4 || word.chars().any(|c| c.is_ascii_digit()) {
-            return Ok(vec![word.to_owned()]);
+            return Ok(itself);
         }
         if let Some(parts) = self.compound(word)? {
             return Ok(parts);
         }
-        Ok(vec![self.near(word, length)?.unwrap_or_else(|| word.to_owned())])
+        let stem = itself.iter().flat_map(|f| f.stems.first()).next().cloned();
+        match self.near(stem.as_deref().unwrap_or(word), length)? {
+            Some(near) => Ok(vec![near]),
+            None => Ok(itself),
+        }
     }
 
-    fn compound(&self, word: &str) -> anyhow::Result<Option<Vec<String>>> {
-        let mut best: Option<(u64, Vec<String>)> = None;
+    fn compound(&mut self, word: &str) -> anyhow::Result<Option<Vec<Forms>>> {
+        let mut best: Option<(u64, Vec<Forms>)> = None;
         for (at, _) in word.char_indices().skip(3) {
             let (a, b) = word.split_at(at);
             if b.chars().count() < 3 {
                 break;
             }
-            let df = self.surface_df(a)?.min(self.surface_df(b)?);
+            let (a, b) = (self.forms(a)?, self.forms(b)?);
+            let df = a.df.min(b.df);
             if df >= 3 && best.as_ref().is_none_or(|(most, _)| df > *most) {
-                best = Some((df, vec![a.to_owned(), b.to_owned()]));
+                best = Some((df, vec![a, b]));
             }
         }
         Ok(best.map(|(_, parts)| parts))
     }
 
-    /// The known word within one slip (two in long words) that starts with the same letter, the
+    /// The known stem within one slip (two in long words) that starts with the same letter, the
     /// more frequent if several.
-    fn near(&self, word: &str, length: usize) -> anyhow::Result<Option<String>> {
-        let Some(first) = word.chars().next().filter(char::is_ascii_alphabetic) else {
+    fn near(&self, stem: &str, length: usize) -> anyhow::Result<Option<Forms>> {
+        let Some((text, _)) = self.languages.first() else { return Ok(None) };
+        let Some(first) = stem.chars().next().filter(char::is_ascii_alphabetic) else {
             return Ok(None);
         };
         let allowed = if length >= 8 { 2 } else { 1 };
-        let target: Vec<char> = word.chars().collect();
+        let target: Vec<char> = stem.chars().collect();
+        let letters = letters(stem.as_bytes());
         let (low, high) = ([first as u8], [first as u8 + 1]);
         let mut best: Option<(usize, u64, String)> = None;
         for segment in self.searcher.segment_readers() {
-            let inverted = segment.inverted_index(self.fields.surface)?;
+            let inverted = segment.inverted_index(text.field)?;
             let mut stream = inverted.terms().range().ge(low).lt(high).into_stream()?;
             while stream.advance() {
-                let Ok(candidate) = std::str::from_utf8(stream.key()) else { continue };
-                if candidate.len().abs_diff(word.len()) > allowed {
+                let key = stream.key();
+                // Each slip changes at most two of the letters that occur: cheap, and true for
+                // all but a few of the words.
+                if key.len().abs_diff(stem.len()) > allowed
+                    || (self::letters(key) ^ letters).count_ones() as usize > 2 * allowed
+                {
                     continue;
                 }
+                let Ok(candidate) = std::str::from_utf8(key) else { continue };
                 let Some(distance) = slips(&target, candidate, allowed) else { continue };
                 let df = u64::from(stream.value().doc_freq);
                 let better = best
@@ -345,8 +344,26 @@ impl Lookup<'_> {
             }
         }
         // A word seen once may be a slip itself.
-        Ok(best.filter(|(_, df, _)| *df >= 2).map(|(_, _, word)| word))
+        let Some((_, _, stem)) = best.filter(|(_, df, _)| *df >= 2) else { return Ok(None) };
+        let term = Term::from_field_text(text.field, &stem);
+        let df = self.searcher.doc_freq(&term)?;
+        let forms = vec![Form { term, factor: 1.0, df, code: false }];
+        Ok(Some(Forms { forms, df, stems: vec![stem] }))
     }
+}
+
+/// A word's forms in the index.
+#[derive(Default)]
+struct Forms {
+    forms: Vec<Form>,
+    /// Passages that hold it in the language that uses it most.
+    df: u64,
+    stems: Vec<String>,
+}
+
+/// One bit for each letter that occurs.
+fn letters(word: &[u8]) -> u32 {
+    word.iter().fold(0, |bits, b| bits | 1 << (b & 31))
 }
 
 /// Edit distance with swapped neighbours as one slip, if it is at most `max`.

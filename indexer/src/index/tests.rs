@@ -206,3 +206,54 @@ fn one_hit_a_document() {
     assert_eq!(hits.len(), 4, "three of the long article leave room for the other");
     assert_eq!(one_per_document(hits).len(), 2);
 }
+
+#[test]
+fn small_bases_know_what_they_know() {
+    let articles = [
+        (
+            "Post a vendor invoice in Keystone",
+            "Open Purchasing, choose Invoices and press New. Enter the vendor, the number on the paper and the lines. Press Post.",
+        ),
+        (
+            "Reset your second factor",
+            "Sign in to Gatehouse, open Security and choose New phone. Scan the code that is shown.",
+        ),
+        (
+            "Approve leave in PeopleHub",
+            "Open the request from your inbox, look at the team calendar and press Approve.",
+        ),
+        (
+            "Merge duplicate accounts",
+            "Open both accounts in Beacon, choose Merge and pick the one to keep.",
+        ),
+    ];
+    for count in [1, 2, 4] {
+        let index = LocalIndex::in_memory().unwrap();
+        let changes: Vec<Change> = articles[..count]
+            .iter()
+            .enumerate()
+            .map(|(i, (title, text))| {
+                upsert(passage(&i.to_string(), title, text, "everyone", "en"))
+            })
+            .collect();
+        index.apply(&changes, 1).unwrap();
+        let answerable = |text: &str| {
+            let query = Query {
+                text: text.to_owned(),
+                audiences: vec!["everyone".to_owned()],
+                limit: 5,
+                ..Query::default()
+            };
+            index.search(&query).unwrap().answerable
+        };
+        for (question, known) in [
+            ("how do I post a vendor invoice in Keystone?", true),
+            ("how to post a supplier bill", true),
+            ("how do I book a parking space for a visitor?", false),
+            ("what is for lunch in the canteen today?", false),
+        ] {
+            let p = answerable(question);
+            assert_eq!(p >= 0.5, known, "{question} in {count}: {p}");
+        }
+    }
+}

@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 use super::blocks::{self, Block};
 use super::{docfx, frontmatter, language, passages};
 
+/// A longer description is no summary; bytes.
+const MAX_DESCRIPTION: usize = 1000;
 /// Characters of an article's keywords that are kept.
 const MAX_KEYWORDS: usize = 600;
 
@@ -109,6 +111,13 @@ pub(crate) fn build(
             passages.iter().take(3).map(|p| p.text.as_str()).collect::<Vec<_>>().join("\n");
         language::detect(&sample)
     });
+    if let (Some(description), Some(first)) = (&facts.description, passages.first_mut())
+        && description.len() <= MAX_DESCRIPTION
+        && !first.text.contains(description.as_str())
+    {
+        // A summary is worded for people who do not know the article yet.
+        first.text.insert_str(0, &format!("{description}\n\n"));
+    }
     if let (Some(keywords), Some(first)) = (&facts.keywords, passages.first_mut()) {
         // The author's search words are how readers call the matter; they belong to its start.
         let keywords: String = keywords.chars().take(MAX_KEYWORDS).collect();
@@ -155,6 +164,17 @@ mod tests {
         assert_eq!(d.passages[0].text, "Open Gatehouse.");
         assert_eq!(d.markdown, "Open **Gatehouse**.");
         assert_eq!(d.hash.len(), 64);
+    }
+
+    #[test]
+    fn summary_and_keywords_stand_in_the_first_passage() {
+        let d = document_from_markdown(
+            "s",
+            "a.md",
+            "---\ntitle: T\ndescription: In short.\nkeywords: till, cash desk\n---\nBody.\n",
+            "everyone",
+        );
+        assert_eq!(d.passages[0].text, "In short.\n\nBody.\n\nKeywords: till, cash desk");
     }
 
     #[test]

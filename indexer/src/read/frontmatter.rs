@@ -16,6 +16,8 @@ pub(crate) struct FrontMatter {
     pub(crate) reviewed: Option<String>,
     pub(crate) language: Option<String>,
     pub(crate) url: Option<String>,
+    /// The author's summary, in a sentence or two.
+    pub(crate) description: Option<String>,
     /// The author's own search words.
     pub(crate) keywords: Option<String>,
 }
@@ -72,6 +74,7 @@ pub(crate) fn parse(yaml: &str) -> FrontMatter {
         reviewed: ["reviewed", "last_reviewed", "ms.date", "updated", "date"]
             .iter()
             .find_map(|key| iso_date(&text(key)?)),
+        description: text("description").or_else(|| text("summary")),
         keywords: text("keywords").or_else(|| text("ms.search.keywords")).or_else(|| text("tags")),
         language: text("language").or_else(|| text("lang")),
         url: text("url").filter(|u| u.starts_with("https://") || u.starts_with("http://")),

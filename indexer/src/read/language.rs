@@ -2,6 +2,8 @@
 
 use whatlang::Lang;
 
+use crate::index::plainly_english;
+
 /// Bytes looked at: enough to be sure, little enough to be fast.
 const SAMPLE: usize = 900;
 
@@ -12,6 +14,9 @@ pub(crate) fn detect(text: &str) -> String {
         end -= 1;
     }
     let sample = &text[..end];
+    if plainly_english(sample) {
+        return "en".to_owned();
+    }
     let code = match whatlang::detect(sample) {
         Some(info) if info.is_reliable() || info.confidence() > 0.85 => bcp47(info.lang()),
         _ => "en",

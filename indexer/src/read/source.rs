@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use sha2::{Digest, Sha256};
@@ -15,6 +17,8 @@ use super::{html, text};
 
 /// A larger file is skipped, whatever it holds.
 pub const MAX_FILE_BYTES: u64 = 50 * 1024 * 1024;
+/// Files read before their documents are handed on.
+const BATCH: usize = 128;
 const MAX_FOLDER_DEPTH: usize = 64;
 
 /// A folder or single file to read.
@@ -109,35 +113,72 @@ pub fn read_source(
     sink(Event::Found { files: files.len() as u64, bytes: files.iter().map(|f| f.bytes).sum() })?;
 
     let base = if root.is_dir() { root.clone() } else { parent(&root) };
-    let mut includes = Includes::new(base);
+    let mut includes = Includes::new(base.clone());
     let fragments = fragments(&files, &mut includes);
-    let mut reader = FileReader { spec, known, extractor, includes: &mut includes };
+    let mut readers: Vec<FileReader<'_>> = (0..threads())
+        .map(|_| FileReader { spec, known, extractor, includes: Includes::new(base.clone()) })
+        .collect();
     let mut looked_at = 0;
-    for file in &files {
-        if !fragments.contains(&file.full) {
-            match reader.read(file) {
-                Ok(Outcome::Read(document)) => {
+    // Batch by batch, so that one slow file cannot let the rest of the source pile up in memory.
+    for batch in files.chunks(BATCH) {
+        let outcomes = read_batch(batch, &fragments, &mut readers);
+        for (file, outcome) in batch.iter().zip(outcomes) {
+            match outcome {
+                None => {}
+                Some(Ok(Outcome::Read(document))) => {
                     totals.read += 1;
                     totals.bytes += file.bytes;
                     totals.seen_paths.push(file.path.clone());
                     sink(Event::Document(document))?;
                 }
-                Ok(Outcome::Unchanged) => {
+                Some(Ok(Outcome::Unchanged)) => {
                     totals.unchanged += 1;
                     totals.bytes += file.bytes;
                     totals.seen_paths.push(file.path.clone());
                     sink(Event::Unchanged { path: file.path.clone() })?;
                 }
-                Err(reason) => {
+                Some(Err(reason)) => {
                     totals.skipped += 1;
                     sink(Event::Skipped { path: file.path.clone(), reason })?;
                 }
             }
+            looked_at += file.bytes;
+            sink(Event::Progress { bytes: looked_at })?;
         }
-        looked_at += file.bytes;
-        sink(Event::Progress { bytes: looked_at })?;
     }
     Ok(totals)
+}
+
+/// Threads that read files: more would only wait for the disk and the index.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(4)
+}
+
+/// Reads the files of a batch, each reader on a thread of its own; the outcomes stand in the
+/// order of the files. `None` is a part of other articles.
+fn read_batch(
+    batch: &[File],
+    fragments: &HashSet<PathBuf>,
+    readers: &mut [FileReader<'_>],
+) -> Vec<Option<Result<Outcome, String>>> {
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(batch.iter().map(|_| None).collect::<Vec<_>>());
+    std::thread::scope(|scope| {
+        for reader in readers {
+            scope.spawn(|| {
+                while let Some((i, file)) = {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    batch.get(i).map(|file| (i, file))
+                } {
+                    if !fragments.contains(&file.full) {
+                        let outcome = reader.read(file);
+                        outcomes.lock().unwrap_or_else(PoisonError::into_inner)[i] = Some(outcome);
+                    }
+                }
+            });
+        }
+    });
+    outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn parent(path: &Path) -> PathBuf {
@@ -255,7 +296,7 @@ struct FileReader<'a> {
     spec: &'a SourceSpec,
     known: &'a HashMap<String, String>,
     extractor: &'a Extractor,
-    includes: &'a mut Includes,
+    includes: Includes,
 }
 
 impl FileReader<'_> {
@@ -270,7 +311,7 @@ impl FileReader<'_> {
             Kind::Markdown => {
                 let text = text::decode(&bytes)?;
                 let (yaml, body) = frontmatter::split(&text);
-                let resolved = docfx::resolve(body, &file.full, Some(self.includes));
+                let resolved = docfx::resolve(body, &file.full, Some(&mut self.includes));
                 for part in &resolved.included {
                     hash.update(part.as_bytes());
                 }

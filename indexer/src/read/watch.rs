@@ -64,3 +64,37 @@ pub fn watch(
         .context("the watching thread did not start")?;
     Ok(Watch { _watcher: watcher })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn tells_of_a_new_file_and_ends_when_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let spec = SourceSpec {
+            name: "s".to_owned(),
+            root: dir.path().to_owned(),
+            audience: "everyone".to_owned(),
+        };
+        let (send, receive) = mpsc::channel();
+        let watch = watch(&spec, move || {
+            let _ = send.send(());
+        })
+        .unwrap();
+        std::fs::write(dir.path().join("new.md"), "# New").unwrap();
+        assert_eq!(receive.recv_timeout(Duration::from_secs(30)), Ok(()));
+
+        drop(watch);
+        // The callback goes with the watch; what was still under way may be told before.
+        let end = loop {
+            match receive.recv_timeout(Duration::from_secs(30)) {
+                Ok(()) => {}
+                Err(end) => break end,
+            }
+        };
+        assert_eq!(end, RecvTimeoutError::Disconnected);
+    }
+}
