@@ -60,6 +60,9 @@ pub(super) fn sse(
     Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
 }
 
+/// How long a live page goes without looking for itself.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(3);
+
 struct Feed {
     web: Web,
     signed: SignedIn,
@@ -78,6 +81,12 @@ impl Feed {
             let heard = tokio::select! {
                 () = self.sender.closed() => return Ok(()),
                 heard = live.recv() => heard,
+                // What was said while nobody could tell us: another replica's connection
+                // to the database may have been down.
+                () = tokio::time::sleep(LOOK_AGAIN) => {
+                    self.backlog().await?;
+                    continue;
+                }
             };
             match heard {
                 Ok(event) if event.conversation_id != self.conversation.id => {}

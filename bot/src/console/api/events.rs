@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 
 use super::super::Web;
-use super::super::chat_events::sse;
+use super::super::chat_events::{LOOK_AGAIN, sse};
 use super::super::fault::Fault;
 use super::super::session::ApiCaller;
 use super::requests::seen;
@@ -66,6 +66,7 @@ async fn follow(
             let heard = tokio::select! {
                 () = sender.closed() => return Ok(()),
                 heard = live.recv() => heard,
+                () = tokio::time::sleep(LOOK_AGAIN) => break,
             };
             match heard {
                 Ok(event) if event.conversation_id != conversation => {}
