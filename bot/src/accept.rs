@@ -88,9 +88,11 @@ pub async fn say(app: &App, viewer: &Viewer, say: Say) -> Result<Accepted, Accep
         },
     };
     let redacted = redact(cleaned.text.trim(), &app.redact_options);
-    let body = EventBody::Said { text: redacted.text.clone(), attachments: say.attachments.clone() };
+    let body =
+        EventBody::Said { text: redacted.text.clone(), attachments: say.attachments.clone() };
     let shown = Message { text: redacted.text.clone(), ..Message::default() };
-    take(app, viewer, key, say.event_id, body, Some(shown), redacted.text, redacted.found.len()).await
+    take(app, viewer, key, say.event_id, body, Some(shown), redacted.text, redacted.found.len())
+        .await
 }
 
 /// "That solved it" or "not helpful" under an answer.

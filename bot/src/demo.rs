@@ -68,8 +68,7 @@ fn articles() -> Vec<NewDocument> {
 
 fn people(config: &Config, tickets: &[NewTicket]) -> Vec<PersonRow> {
     let members = config.group.iter().flat_map(|g| &g.members);
-    let everyone: BTreeSet<&String> =
-        members.chain(tickets.iter().map(|t| &t.requester)).collect();
+    let everyone: BTreeSet<&String> = members.chain(tickets.iter().map(|t| &t.requester)).collect();
     everyone
         .into_iter()
         .map(|email| PersonRow {

@@ -102,7 +102,9 @@ pub fn configuration(config: &Result<Config, ConfigError>) -> Finding {
                     "correct or remove the key; firstline.example.toml names all there are"
                 }
                 ConfigError::Secret { .. } => "make the file readable for the service's user",
-                ConfigError::Wrong { .. } => "correct the value; firstline.example.toml explains it",
+                ConfigError::Wrong { .. } => {
+                    "correct the value; firstline.example.toml explains it"
+                }
             };
             Finding::bad("configuration", error.to_string(), mend)
         }

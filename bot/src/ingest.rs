@@ -95,9 +95,7 @@ async fn remember(
 ) -> anyhow::Result<()> {
     let location = spec.root.display().to_string();
     let skipped = &skipped[..skipped.len().min(REMEMBERED_SKIPS)];
-    store
-        .put_source(&spec.name, "folder", &location, &spec.audience, skipped, clock.now())
-        .await?;
+    store.put_source(&spec.name, "folder", &location, &spec.audience, skipped, clock.now()).await?;
     Ok(())
 }
 

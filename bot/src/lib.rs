@@ -9,8 +9,12 @@
 pub mod accept;
 pub mod adapters;
 pub mod app;
+pub mod cli;
 pub mod config;
+pub mod console;
 pub mod crash;
+pub mod demo;
+pub mod doctor;
 pub mod flows;
 pub mod ingest;
 pub mod job;
@@ -18,4 +22,5 @@ pub mod platform;
 pub mod ports;
 pub mod prompts;
 pub mod store;
+pub mod telemetry;
 pub mod worker;

@@ -51,9 +51,8 @@ const HELP: [(&str, &str); 3] = [
 ];
 
 /// Upper bounds in seconds, fine around the times a local answer takes.
-const BUCKETS: [f64; 15] = [
-    0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-];
+const BUCKETS: [f64; 15] =
+    [0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// Sends log lines to stderr. `FIRSTLINE_LOG` overrides `level`, in the syntax
 /// `info,firstline=debug`. The first call counts; later ones change nothing.

@@ -54,15 +54,16 @@ pub async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
         // Wait for a free slot first: a leased job must start at once.
         let Ok(slot) = slots.clone().acquire_owned().await else { break };
         let free = slots.available_permits() + 1;
-        let leased = match app.store.lease(&worker, free as i64, lease_ms(&app), app.clock.now()).await {
-            Ok(leased) => leased,
-            Err(error) => {
-                tracing::error!(error = %error, "jobs cannot be leased; trying again");
-                drop(slot);
-                wait(&app, &mut shutdown, 1_000).await;
-                continue;
-            }
-        };
+        let leased =
+            match app.store.lease(&worker, free as i64, lease_ms(&app), app.clock.now()).await {
+                Ok(leased) => leased,
+                Err(error) => {
+                    tracing::error!(error = %error, "jobs cannot be leased; trying again");
+                    drop(slot);
+                    wait(&app, &mut shutdown, 1_000).await;
+                    continue;
+                }
+            };
         if leased.is_empty() {
             drop(slot);
             wait(&app, &mut shutdown, 1_000).await;

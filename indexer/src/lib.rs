@@ -12,9 +12,9 @@
 mod index;
 mod read;
 
-pub use index::{IndexBusy, 
-    Change, Found, Hit, INDEX_VERSION, IndexedPassage, LocalIndex, Opened, Query, Signals,
-    one_per_document,
+pub use index::{
+    Change, Found, Hit, INDEX_VERSION, IndexBusy, IndexedPassage, LocalIndex, Opened, Query,
+    Signals, one_per_document,
 };
 pub use read::{
     Document, Event, Extractor, MAX_FILE_BYTES, Passage, SourceSpec, Totals, Watch,

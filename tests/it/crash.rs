@@ -33,7 +33,15 @@ impl Site {
         let docs = site.path().join("docs");
         site.command(&["index", docs.to_str().unwrap()]).await;
         let printed = site
-            .command(&["token", "create", "crash", "--as", "ana@example.com", "--scope", "requests"])
+            .command(&[
+                "token",
+                "create",
+                "crash",
+                "--as",
+                "ana@example.com",
+                "--scope",
+                "requests",
+            ])
             .await;
         let token = printed.split_whitespace().find(|w| w.starts_with("fl_")).unwrap().to_owned();
         Site { token, ..site }

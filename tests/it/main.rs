@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod attacks;
+mod browser;
+mod console;
 mod crash;
 mod migrations;
 mod model;
@@ -10,5 +12,6 @@ mod store;
 mod store_jobs;
 mod store_knowledge;
 mod store_people;
+mod store_safety;
 mod store_tickets;
 mod tidy;

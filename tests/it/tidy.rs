@@ -46,8 +46,18 @@ fn none(found: Vec<String>, rule: &str) {
 
 #[test]
 fn core_is_pure() {
-    let words =
-        ["async fn", "tokio", "std::fs", "std::net", "std::time", "SystemTime", "Instant::", "rand::", "std::env", "std::process"];
+    let words = [
+        "async fn",
+        "tokio",
+        "std::fs",
+        "std::net",
+        "std::time",
+        "SystemTime",
+        "Instant::",
+        "rand::",
+        "std::env",
+        "std::process",
+    ];
     none(mentions(&files("bot/core/src", ".rs"), &words), "core has no I/O, clock or chance");
 }
 
@@ -65,8 +75,15 @@ fn core_and_indexer_know_nothing_of_each_other_nor_of_the_bot() {
 
 #[test]
 fn flows_name_no_platform_no_sql_and_no_web_framework() {
-    let words =
-        ["axum", "sqlx", "SELECT ", "crate::platform", "crate::console", "crate::adapters", "Platform::"];
+    let words = [
+        "axum",
+        "sqlx",
+        "SELECT ",
+        "crate::platform",
+        "crate::console",
+        "crate::adapters",
+        "Platform::",
+    ];
     none(mentions(&files("bot/src/flows", ".rs"), &words), "flows see ports alone");
 }
 
@@ -76,7 +93,10 @@ fn only_the_store_speaks_sql() {
         .into_iter()
         .filter(|(name, _)| !name.starts_with("bot/src/store/"))
         .collect();
-    none(mentions(&outside, &["sqlx::query", "sqlx::Sqlite", "sqlx::Pg"]), "SQL lives in the store");
+    none(
+        mentions(&outside, &["sqlx::query", "sqlx::Sqlite", "sqlx::Pg"]),
+        "SQL lives in the store",
+    );
 }
 
 #[test]

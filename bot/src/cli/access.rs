@@ -5,8 +5,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{Done, Global, context, output};
 use crate::adapters::clock::SystemClock;
 use crate::config::Config;
+use crate::console::session::{hash_token, new_token};
 use crate::ports::Clock as _;
-use crate::secret;
 use crate::store::new_id;
 use crate::store::records::ApiToken;
 
@@ -17,8 +17,8 @@ Examples:
 The link works once, for ten minutes. Give it to nobody else.";
 const CREATE_EXAMPLES: &str = "\
 Examples:
-  firstline token create ana.silva@example.com --name reporting --scope tickets:read
-  firstline token create ops@example.com --name prometheus --scope metrics
+  firstline token create reporting --as ana.silva@example.com --scope tickets:read
+  firstline token create prometheus --as ops@example.com --scope metrics
 
 The token acts as this person and may do what its scopes name. It is shown once.";
 const LIST_EXAMPLES: &str = "\
@@ -63,11 +63,11 @@ pub(super) enum TokenCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct CreateArgs {
-    /// Whose token it is
-    email: String,
     /// What it is for
-    #[arg(long)]
     name: String,
+    /// Whose token it is: what it does is done in their name
+    #[arg(long = "as", value_name = "EMAIL")]
+    email: String,
     /// What it may do; may be repeated
     #[arg(long, value_enum, required = true)]
     scope: Vec<Scope>,
@@ -102,9 +102,9 @@ impl Scope {
 pub(super) async fn login(global: &Global, args: LoginArgs) -> anyhow::Result<Done> {
     let opened = context::open(global).await?;
     let email = context::reader(&opened.store, Some(&args.email)).await?.email;
-    let token = secret::generate();
+    let token = new_token();
     let expires = SystemClock.now() + LINK_MS;
-    opened.store.create_login_link(&secret::hash(&token), &email, expires).await?;
+    opened.store.create_login_link(&hash_token(&token), &email, expires).await?;
     let url = format!("{}/sign-in?token={token}", base_url(&opened.config));
     if args.json {
         output::json(&serde_json::json!({ "url": url, "expires": output::time(expires) }))?;
@@ -129,7 +129,7 @@ pub(super) async fn token(global: &Global, command: TokenCommand) -> anyhow::Res
     match command {
         TokenCommand::Create(args) => {
             let email = context::reader(store, Some(&args.email)).await?.email;
-            let token = format!("fl_{}", secret::generate());
+            let token = format!("fl_{}", new_token());
             let mut scopes: Vec<String> =
                 args.scope.iter().map(|s| s.as_str().to_owned()).collect();
             scopes.sort();
@@ -143,7 +143,7 @@ pub(super) async fn token(global: &Global, command: TokenCommand) -> anyhow::Res
                 last_used_at: None,
                 revoked_at: None,
             };
-            store.create_token(&row, &secret::hash(&token)).await?;
+            store.create_token(&row, &hash_token(&token)).await?;
             if args.json {
                 output::json(&serde_json::json!({ "id": row.id, "token": token }))?;
             } else {

@@ -1,7 +1,6 @@
 //! `ask`: what Firstline would do with a request. Nothing is kept or filed.
 
 use clap::Args;
-use firstline_core::triage::local::{Turn, TurnFrom};
 
 use super::{Done, Global, context, lines, output};
 use crate::flows::ask::{AskResult, ask_once};
@@ -39,27 +38,19 @@ pub(super) async fn run(global: &Global, args: AskArgs) -> anyhow::Result<Done> 
     let (app, _knowledge) = context::build(opened).await?;
     if args.stdin {
         return lines::each(std::io::stdin().lock(), std::io::stdout().lock(), async |line| {
-            let thread: Vec<Turn> = line.thread.into_iter().map(Turn::from).collect();
-            let result = ask_once(&app, String::new(), &line.text, &thread, &viewer).await?;
+            let result = ask_once(&app, String::new(), &line.text, &line.thread, &viewer).await?;
             Ok(serde_json::to_value(result)?)
         })
         .await;
     }
     let text = args.text.unwrap_or_default();
     let result = ask_once(&app, crate::store::new_id(), &text, &[], &viewer).await?;
-    if args.json { output::json(&result)? } else { output::text(&spoken(&result))? }
-    Ok(Done::Well)
-}
-
-impl From<lines::Turn> for Turn {
-    fn from(turn: lines::Turn) -> Self {
-        let from = match turn.from {
-            lines::Speaker::Requester => TurnFrom::Requester,
-            lines::Speaker::Bot => TurnFrom::Bot,
-            lines::Speaker::Person => TurnFrom::Person,
-        };
-        Turn { from, text: turn.text }
+    if args.json {
+        output::json(&result)?
+    } else {
+        output::text(&spoken(&result))?
     }
+    Ok(Done::Well)
 }
 
 /// The result for a person at a terminal.
@@ -69,8 +60,11 @@ fn spoken(result: &AskResult) -> String {
         text.push_str(&answer.text);
         text.push_str("\n\n");
         for c in &answer.citations {
-            let heading =
-                if c.heading.is_empty() { String::new() } else { format!(" > {}", c.heading) };
+            let heading = if c.heading.is_empty() || c.heading == c.title {
+                String::new()
+            } else {
+                format!(" > {}", c.heading)
+            };
             text.push_str(&format!("[{}] {}{heading} ({}/{})\n", c.n, c.title, c.source, c.path));
         }
         text.push('\n');
@@ -91,7 +85,10 @@ fn spoken(result: &AskResult) -> String {
         result.action,
     ));
     if result.redactions > 0 {
-        text.push_str(&format!("{} secrets or personal details were removed.\n", result.redactions));
+        text.push_str(&format!(
+            "{} secrets or personal details were removed.\n",
+            result.redactions
+        ));
     }
     text
 }

@@ -8,10 +8,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::Global;
-use crate::adapters::budget::StoreBudget;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::knowledge::{self, LocalKnowledge};
-use crate::adapters::model::OpenAiModel;
+use crate::adapters::model::{OpenAiModel, StoreBudget};
 use crate::app::{App, Parts};
 use crate::config::{Config, DEFAULT_FILE, name_from_address};
 use crate::demo;
@@ -137,12 +136,12 @@ pub(super) async fn build(opened: Opened) -> anyhow::Result<(Arc<App>, Arc<Local
     let prompts = Prompts::load(config.server.prompts.as_deref())?;
     let model: Option<Arc<dyn Model>> = match &config.model {
         Some(settings) => {
-            let budget = Arc::new(StoreBudget {
-                store: store.clone(),
-                clock: clock.clone(),
-                name: settings.name.clone(),
-                daily_tokens: settings.daily_tokens,
-            });
+            let budget = Arc::new(StoreBudget::new(
+                store.clone(),
+                clock.clone(),
+                settings.name.clone(),
+                settings.daily_tokens,
+            ));
             let destinations = &config.privacy.destinations;
             Some(Arc::new(OpenAiModel::new(settings, destinations, budget, clock.clone())?))
         }
@@ -205,9 +204,12 @@ pub(super) async fn ensure_person(store: &Store, email: &str) -> anyhow::Result<
 }
 
 pub(super) async fn group(store: &Store, name: &str) -> anyhow::Result<Group> {
-    store.groups().await?.into_iter().find(|g| g.name == name).with_context(|| {
-        format!("there is no group \"{name}\"; `firstline group list` shows all.")
-    })
+    store
+        .groups()
+        .await?
+        .into_iter()
+        .find(|g| g.name == name)
+        .with_context(|| format!("there is no group \"{name}\"; `firstline group list` shows all."))
 }
 
 /// Refuses a change the next start would undo.

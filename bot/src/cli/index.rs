@@ -115,7 +115,8 @@ async fn read(store: &Store, spec: &SourceSpec, json: bool) -> anyhow::Result<()
     })
     .await;
     bar.finish_and_clear();
-    let outcome = outcome.with_context(|| format!("{} could not be indexed", spec.root.display()))?;
+    let outcome =
+        outcome.with_context(|| format!("{} could not be indexed", spec.root.display()))?;
     if json {
         let mut value = serde_json::to_value(&outcome)?;
         value["source"] = spec.name.clone().into();

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, Write};
 
+use firstline_core::triage::Turn;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -21,21 +22,6 @@ pub(super) struct Line {
     /// What was said before, oldest first.
     #[serde(default)]
     pub thread: Vec<Turn>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Turn {
-    pub from: Speaker,
-    pub text: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Speaker {
-    Requester,
-    Bot,
-    Person,
 }
 
 /// Answers every line of `input` with `answer`, whose object gets the line's id.

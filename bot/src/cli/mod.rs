@@ -193,7 +193,12 @@ mod tests {
                     check(sub, &path);
                 } else {
                     let after = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
-                    assert!(after.contains(&format!("{path} ")) || after.ends_with(&path), "{path}");
+                    let words = |line: &str| {
+                        line.contains("firstline ")
+                            && line.contains(&format!(" {}", sub.get_name()))
+                    };
+                    assert!(after.starts_with("Examples:\n"), "{path}");
+                    assert!(after.lines().any(words), "{path} is in none of its examples");
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! `search`: the articles that match, at most one hit each.
 
 use clap::Args;
+use firstline_core::triage::Speaker;
 use firstline_indexer::{Query, one_per_document};
 use serde::Serialize;
 use serde_json::json;
@@ -63,7 +64,7 @@ pub(super) async fn run(global: &Global, args: SearchArgs) -> anyhow::Result<Don
             let thread = line
                 .thread
                 .into_iter()
-                .filter(|turn| turn.from == lines::Speaker::Requester)
+                .filter(|turn| turn.from == Speaker::Requester)
                 .map(|turn| turn.text)
                 .collect();
             Ok(json!({ "hits": search(&*index, &line.text, thread, &viewer, limit)? }))
@@ -116,8 +117,11 @@ fn spoken(hits: &[Shown], passages: u64) -> String {
     }
     let mut text = String::new();
     for hit in hits {
-        let heading =
-            if hit.heading.is_empty() { String::new() } else { format!(" > {}", hit.heading) };
+        let heading = if hit.heading.is_empty() || hit.heading == hit.title {
+            String::new()
+        } else {
+            format!(" > {}", hit.heading)
+        };
         text.push_str(&format!(
             "{}{heading}\n  {}/{}\n  {}\n",
             output::one_line(&hit.title),

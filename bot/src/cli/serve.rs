@@ -112,7 +112,9 @@ pub(super) async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<Do
     let address = config.server.listen.parse().context("server.listen is no address")?;
     let listener = bind(address).await?;
     let metrics = match &config.server.metrics_listen {
-        Some(text) => Some(bind(text.parse().context("server.metrics_listen is no address")?).await?),
+        Some(text) => {
+            Some(bind(text.parse().context("server.metrics_listen is no address")?).await?)
+        }
         None => None,
     };
     context::make_data_dir(&data)?;
@@ -125,7 +127,10 @@ pub(super) async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<Do
     context::sync_people(&config, &store, true).await?;
     let (app, knowledge) =
         context::build(context::Opened { config, data, store, demo: false }).await?;
-    tracing::info!(address = %listener.local_addr()?, "serving");
+    output::text(&format!(
+        "Firstline serves on http://{}; Ctrl-C stops it.",
+        listener.local_addr()?
+    ))?;
     run(app, knowledge, listener, metrics).await
 }
 
@@ -285,7 +290,11 @@ async fn read_sources(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
         // Received below; fails only while the service ends.
         let _ = changed.send(at);
         let changed = changed.clone();
-        match firstline_indexer::watch(spec, move || drop(changed.send(at))) {
+        let tell = move || {
+            // Nobody listens any more while the service ends.
+            let _ = changed.send(at);
+        };
+        match firstline_indexer::watch(spec, tell) {
             Ok(watch) => watches.push(watch),
             Err(error) => tracing::warn!(
                 source = spec.name,

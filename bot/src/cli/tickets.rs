@@ -183,7 +183,10 @@ async fn list(store: &Store, args: ListArgs) -> anyhow::Result<Done> {
     }
     rows.truncate(args.limit as usize);
     let shown = rows.len() as i64;
-    output::table(&["key", "pri", "kind", "system", "status", "team", "created", "summary"], &rows)?;
+    output::table(
+        &["key", "pri", "kind", "system", "status", "team", "created", "summary"],
+        &rows,
+    )?;
     if shown < total {
         eprintln!("{shown} of {total}; --limit shows more.");
     }
@@ -240,9 +243,26 @@ async fn pages(
 }
 
 const CSV_HEAD: [&str; 20] = [
-    "key", "kind", "system", "team", "impact", "urgency", "priority", "status", "requester",
-    "assignee", "summary", "text", "fields", "language", "sentiment", "confidence", "merged_into",
-    "created", "updated", "resolved",
+    "key",
+    "kind",
+    "system",
+    "team",
+    "impact",
+    "urgency",
+    "priority",
+    "status",
+    "requester",
+    "assignee",
+    "summary",
+    "text",
+    "fields",
+    "language",
+    "sentiment",
+    "confidence",
+    "merged_into",
+    "created",
+    "updated",
+    "resolved",
 ];
 
 fn csv_row(ticket: &Ticket) -> anyhow::Result<String> {

@@ -11,7 +11,7 @@ use crate::store::records::PersonRow;
 const ADD_EXAMPLES: &str = "\
 Examples:
   firstline user add ana.silva@example.com
-  firstline user add ana.silva@example.com --name \"Ana Silva\" --group sales
+  firstline user add ana.silva@example.com \"Ana Silva\" --group sales
 
 Adding someone who was disabled enables them again.";
 const LIST_EXAMPLES: &str = "\
@@ -44,8 +44,7 @@ pub(super) enum UserCommand {
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
     email: String,
-    /// [default: made from the address]
-    #[arg(long)]
+    /// What they are called [default: made from the address]
     name: Option<String>,
     /// A group to put them in; may be repeated
     #[arg(long, value_name = "GROUP")]

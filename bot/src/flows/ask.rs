@@ -97,7 +97,10 @@ pub async fn ask_once(
         viewer,
         must_reply: true,
         handed_over: false,
-        wants_person: matches!(command::parse(&redacted.text), Some(command::Command::TalkToPerson)),
+        wants_person: matches!(
+            command::parse(&redacted.text),
+            Some(command::Command::TalkToPerson)
+        ),
         already_asked: false,
         open_here: None,
     };

@@ -135,9 +135,7 @@ impl Reaction<'_> {
     }
 
     /// Carries checked sentences to open pages while the answer is being composed.
-    fn draft_channel(
-        &self,
-    ) -> (tokio::sync::mpsc::Sender<String>, tokio::task::JoinHandle<()>) {
+    fn draft_channel(&self) -> (tokio::sync::mpsc::Sender<String>, tokio::task::JoinHandle<()>) {
         let (sender, mut receiver) = tokio::sync::mpsc::channel::<String>(64);
         let store = self.app.store.clone();
         let conversation_id = self.conversation.id.clone();
@@ -244,7 +242,8 @@ impl Reaction<'_> {
         self.request.system = assessment.system.clone();
         self.request.confidence = Some(assessment.confidence);
         self.request.action = Some(plan.action().to_owned());
-        self.request.abstained = understood.abstained.filter(|_| plan == Plan::File { offer: true });
+        self.request.abstained =
+            understood.abstained.filter(|_| plan == Plan::File { offer: true });
         self.request.answerable = Some(understood.answerable);
         self.request.decision = Some(Explanation {
             decision: decision.clone(),
@@ -382,8 +381,11 @@ impl Reaction<'_> {
                 (impact, urgency, matrix.priority(impact, urgency))
             }
         };
-        let text =
-            if self.request.text.is_empty() { form.summary.clone() } else { self.request.text.clone() };
+        let text = if self.request.text.is_empty() {
+            form.summary.clone()
+        } else {
+            self.request.text.clone()
+        };
         let ticket = NewTicket {
             kind,
             team: entry.and_then(|s| s.team.clone()),
@@ -430,7 +432,11 @@ impl Reaction<'_> {
     async fn talk_to_person(self) -> Result<(), JobError> {
         // What is known so far is read once more, so that the ticket says it.
         let thread = self.thread().await?;
-        let last = thread.iter().rev().find(|turn| turn.from == Speaker::Requester).map(|t| t.text.clone());
+        let last = thread
+            .iter()
+            .rev()
+            .find(|turn| turn.from == Speaker::Requester)
+            .map(|t| t.text.clone());
         let text = match (&self.request.text, last) {
             (text, _) if !text.is_empty() && command::parse(text).is_none() => text.clone(),
             (_, Some(last)) => last,

@@ -3,8 +3,8 @@
 
 use firstline_core::chat::Message;
 use firstline_core::ticket::{Kind, Status};
-use firstline_core::{text, words};
 use firstline_core::triage::redact::redact;
+use firstline_core::{text, words};
 use thiserror::Error;
 
 use crate::app::App;
@@ -82,7 +82,16 @@ pub async fn patch(
     let jobs = deliveries(app, &notify)?;
     let written = app
         .store
-        .patch_ticket(key, expected_version, &patch, &viewer.email, owner, notify, jobs, app.clock.now())
+        .patch_ticket(
+            key,
+            expected_version,
+            &patch,
+            &viewer.email,
+            owner,
+            notify,
+            jobs,
+            app.clock.now(),
+        )
         .await?;
     let changed = done(written)?;
     app.similar.update(&changed);
@@ -156,7 +165,8 @@ async fn complete(app: &App, ticket: &Ticket, patch: &mut TicketPatch) -> Result
     }
     if let Some(fields) = &mut patch.fields {
         for value in fields.values_mut() {
-            *value = redact(text::clean(value, text::MAX_CHARS).text.trim(), &app.redact_options).text;
+            *value =
+                redact(text::clean(value, text::MAX_CHARS).text.trim(), &app.redact_options).text;
         }
     }
     Ok(())
@@ -179,11 +189,8 @@ pub async fn comment(
     if !internal {
         let author =
             if viewer.email == ticket.requester { Author::Requester } else { Author::Person };
-        let says = Message {
-            text: text.clone(),
-            ticket: Some(ticket.key.clone()),
-            ..Message::default()
-        };
+        let says =
+            Message { text: text.clone(), ticket: Some(ticket.key.clone()), ..Message::default() };
         notify.extend(thread_message(&ticket, author, viewer, says));
     }
     let jobs = deliveries(app, &notify)?;
@@ -200,12 +207,7 @@ pub async fn reopen(app: &App, viewer: &Viewer, key: &str) -> Result<Ticket, Ref
 }
 
 /// Makes `key` a duplicate of `into`: its requester follows the other one.
-pub async fn merge(
-    app: &App,
-    viewer: &Viewer,
-    key: &str,
-    into: &str,
-) -> Result<Ticket, Refusal> {
+pub async fn merge(app: &App, viewer: &Viewer, key: &str, into: &str) -> Result<Ticket, Refusal> {
     let ticket = seen(app, viewer, key).await?;
     let target = seen(app, viewer, into).await?;
     for one in [&ticket, &target] {

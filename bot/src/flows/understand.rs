@@ -5,7 +5,7 @@ use firstline_core::ticket::Kind;
 use firstline_core::triage::decide::decide;
 use firstline_core::triage::local::Request;
 use firstline_core::triage::{
-    Abstained, Assessment, Decision, Evidence, Example, OpenMatter, Similar, Speaker, Turn,
+    Abstained, Assessment, Decision, Evidence, Example, OpenMatter, Plan, Similar, Speaker, Turn,
 };
 use firstline_indexer::{Found, Query};
 use sha2::{Digest, Sha256};
@@ -83,9 +83,9 @@ pub async fn understand(
     crate::crash::point("assessed");
 
     let drafted = answer(app, asked, &assessment, &found, heard, &mut readings).await?;
-    let evidence = evidence(app, asked, &assessment, &drafted, &found, &similar, &similar_tickets).await?;
-    let decision =
-        decide(&assessment, &evidence, &app.config.triage, &app.config.priority.matrix);
+    let evidence =
+        evidence(app, asked, &assessment, &drafted, &found, &similar, &similar_tickets).await?;
+    let decision = decide(&assessment, &evidence, &app.config.triage, &app.config.priority.matrix);
 
     let mut understanding = Understanding {
         readings,
@@ -99,15 +99,18 @@ pub async fn understand(
         similar,
         unsent: drafted.unsent,
     };
-    withhold_unsent_answer(&mut understanding);
+    withhold_unsent_answer(&mut understanding, app.config.triage.hint_at);
     understanding.cited_documents = cited_documents(&understanding, &found);
     Ok(understanding)
 }
 
 /// An answer the decision does not give is kept for the reviewer, never sent.
-fn withhold_unsent_answer(understanding: &mut Understanding) {
-    use firstline_core::triage::Plan;
-    let given = matches!(understanding.decision.plan, Plan::Answer | Plan::File { offer: false });
+fn withhold_unsent_answer(understanding: &mut Understanding, hint_at: f64) {
+    let given = match understanding.decision.plan {
+        Plan::Answer => true,
+        Plan::File { offer: false } => understanding.answerable >= hint_at,
+        _ => false,
+    };
     if given {
         return;
     }

@@ -132,15 +132,14 @@ impl Store {
     }
 
     async fn own_attachments(&self, email: &str) -> Result<Vec<Value>> {
-        let rows: Vec<(String, String, String, Vec<u8>)> =
-            read!(self, |c| {
-                sqlx::query_as(
+        let rows: Vec<(String, String, String, Vec<u8>)> = read!(self, |c| {
+            sqlx::query_as(
             "SELECT id, name, mime, bytes FROM attachment WHERE email = $1 ORDER BY created_at, id"
         )
         .bind(email)
         .fetch_all(c)
         .await?
-            });
+        });
         Ok(rows
             .into_iter()
             .map(|(id, name, mime, bytes)| {

@@ -142,6 +142,8 @@ pub struct Evidence {
 pub struct Policy {
     /// From this probability on an answer is given.
     pub answer_at: f64,
+    /// From this probability on, what the sources say is shown beside a filed ticket.
+    pub hint_at: f64,
     /// Below this confidence the bot asks one question, if the request is short.
     pub clarify_below: f64,
     /// A request of at most this many words counts as short.
@@ -160,6 +162,7 @@ impl Default for Policy {
     fn default() -> Self {
         Policy {
             answer_at: 0.5,
+            hint_at: 0.85,
             clarify_below: 0.45,
             clarify_words: 6,
             silent_at: 0.6,

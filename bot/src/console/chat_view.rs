@@ -1,0 +1,278 @@
+//! Messages as the chat and the ticket page show them.
+
+use std::collections::HashMap;
+
+use firstline_core::chat::{Button, Citation, Verdict};
+use minijinja::{Value, context};
+use serde::Serialize;
+
+use super::Web;
+use super::fault::Fault;
+use super::forms::encode;
+use super::page::{self, FormView, Stamp, TicketView, stamp};
+use super::render::{self, Chip};
+use crate::store::records::{
+    AttachmentRow, Author, ConversationRow, DocumentRow, MessageRow, RequestRow, Viewer,
+};
+
+#[derive(Debug, Serialize)]
+pub(super) struct MessageView {
+    pub(super) seq: i64,
+    conversation: String,
+    author: &'static str,
+    mine: bool,
+    name: String,
+    initials: String,
+    at: Stamp,
+    text: String,
+    html: Value,
+    sources: Vec<SourceView>,
+    files: Vec<FileView>,
+    buttons: Vec<&'static str>,
+    done: Option<Done>,
+    request_id: Option<String>,
+    ticket: Option<TicketView>,
+    form: Option<FormView>,
+}
+
+#[derive(Debug, Serialize)]
+struct SourceView {
+    n: usize,
+    href: String,
+    internal: bool,
+    title: String,
+    heading: String,
+    reviewed: Option<String>,
+    stale: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct FileView {
+    id: String,
+    name: String,
+    size: String,
+    image: bool,
+}
+
+impl FileView {
+    pub(super) fn of(row: &AttachmentRow) -> Self {
+        FileView {
+            id: row.id.clone(),
+            name: row.name.clone(),
+            size: page::size(row.size),
+            image: super::attachments::is_safe_image(&row.mime),
+        }
+    }
+}
+
+/// What became of an answer's buttons.
+#[derive(Debug, Serialize)]
+pub(super) struct Done {
+    tone: &'static str,
+    text: &'static str,
+}
+
+impl Done {
+    pub(super) fn verdict(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Solved => Done { tone: "", text: "Thanks, marked as solved" },
+            Verdict::NotHelpful => Done { tone: "neutral", text: "Thanks, noted as not helpful" },
+        }
+    }
+
+    pub(super) fn person() -> Self {
+        Done { tone: "neutral", text: "A person will take over here" }
+    }
+}
+
+/// Looks up once what many messages of a page need.
+pub(super) struct Views<'a> {
+    web: &'a Web,
+    viewer: &'a Viewer,
+    now: i64,
+    requests: HashMap<String, Option<RequestRow>>,
+    documents: HashMap<String, Option<DocumentRow>>,
+}
+
+impl<'a> Views<'a> {
+    pub(super) fn new(web: &'a Web, viewer: &'a Viewer) -> Self {
+        Views {
+            web,
+            viewer,
+            now: web.app.clock.now(),
+            requests: HashMap::new(),
+            documents: HashMap::new(),
+        }
+    }
+
+    async fn request(&mut self, id: &str) -> Result<Option<RequestRow>, Fault> {
+        if !self.requests.contains_key(id) {
+            let row = self.web.app.store.request(id).await?;
+            self.requests.insert(id.to_owned(), row);
+        }
+        Ok(self.requests.get(id).cloned().flatten())
+    }
+
+    /// The article, if this viewer may read it.
+    async fn document(&mut self, id: &str) -> Result<Option<DocumentRow>, Fault> {
+        if !self.documents.contains_key(id) {
+            let found = self.web.app.store.document(id).await?;
+            let row = found.map(|(row, _, _)| row);
+            let row = row.filter(|row| super::articles::may_read(self.viewer, row));
+            self.documents.insert(id.to_owned(), row);
+        }
+        Ok(self.documents.get(id).cloned().flatten())
+    }
+
+    async fn source(
+        &mut self,
+        citation: &Citation,
+        request: Option<&RequestRow>,
+    ) -> Result<SourceView, Fault> {
+        let seen = request
+            .and_then(|r| r.decision.as_ref())
+            .and_then(|d| d.passages.iter().find(|p| p.passage_id == citation.passage_id))
+            .map(|p| p.document_id.clone());
+        let document = match seen {
+            Some(id) => self.document(&id).await?,
+            None => None,
+        };
+        let months = self.web.app.config.knowledge.stale_months;
+        let web_address =
+            citation.url.starts_with("https://") || citation.url.starts_with("http://");
+        Ok(SourceView {
+            n: citation.n,
+            href: match &document {
+                Some(d) => {
+                    format!("/articles/{}?passage={}", encode(&d.id), encode(&citation.passage_id))
+                }
+                None if web_address => citation.url.clone(),
+                None => String::new(),
+            },
+            internal: document.is_some(),
+            title: citation.title.clone(),
+            heading: below_title(&citation.title, &citation.heading).to_owned(),
+            stale: document
+                .as_ref()
+                .is_some_and(|d| page::is_stale(d.reviewed.as_deref(), months, self.now)),
+            reviewed: document.and_then(|d| d.reviewed),
+        })
+    }
+
+    pub(super) async fn message(
+        &mut self,
+        conversation: &ConversationRow,
+        row: &MessageRow,
+    ) -> Result<MessageView, Fault> {
+        let request_id = row.body.request_id.clone().or_else(|| row.request_id.clone());
+        let request = match &request_id {
+            Some(id) => self.request(id).await?,
+            None => None,
+        };
+        let mut sources = Vec::with_capacity(row.body.citations.len());
+        for citation in &row.body.citations {
+            sources.push(self.source(citation, request.as_ref()).await?);
+        }
+        let chips: Vec<Chip> = sources.iter().map(chip).collect();
+        let ticket = match &row.body.ticket {
+            Some(key) => self.web.app.store.visible_ticket(key, self.viewer).await?,
+            None => None,
+        };
+        let mine = row.author == Author::Requester && row.email == self.viewer.email;
+        let own = conversation.requester == self.viewer.email;
+        let verdict = request.as_ref().and_then(|r| r.verdict);
+        let filed = request.as_ref().is_some_and(|r| r.ticket_key.is_some());
+        let handed = conversation.handed_over;
+        let buttons = row.body.buttons.iter().filter(|_| own).filter_map(|b| match b {
+            Button::Solved if verdict.is_none() => Some("solved"),
+            Button::NotHelpful if verdict.is_none() => Some("not_helpful"),
+            Button::FileTicket if !filed && verdict != Some(Verdict::Solved) => Some("file_ticket"),
+            Button::TalkToPerson if !handed && verdict != Some(Verdict::Solved) => {
+                Some("talk_to_person")
+            }
+            _ => None,
+        });
+        let buttons: Vec<_> = buttons.collect();
+        let form = row.body.form.as_ref().filter(|_| own && !filed);
+        Ok(MessageView {
+            seq: row.seq,
+            conversation: conversation.id.clone(),
+            author: match row.author {
+                Author::Requester => "requester",
+                Author::Bot => "bot",
+                Author::Person => "person",
+            },
+            mine,
+            name: if row.author == Author::Bot { "Firstline".into() } else { row.name.clone() },
+            initials: page::initials(&row.name),
+            at: stamp(row.created_at, self.now),
+            html: Value::from_safe_string(render::message(&row.body.text, &chips)),
+            text: row.body.text.clone(),
+            sources,
+            files: row.attachments.iter().map(FileView::of).collect(),
+            done: verdict.filter(|_| !row.body.buttons.is_empty()).map(Done::verdict),
+            buttons,
+            ticket: ticket.map(|t| TicketView::of(&t, self.now)),
+            form: form.map(|f| FormView::of(self.web, &conversation.id, request_id.as_deref(), f)),
+            request_id,
+        })
+    }
+
+    pub(super) async fn all(
+        &mut self,
+        conversation: &ConversationRow,
+        rows: &[MessageRow],
+    ) -> Result<Vec<MessageView>, Fault> {
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            views.push(self.message(conversation, row).await?);
+        }
+        Ok(views)
+    }
+}
+
+/// A heading path without the title it often starts with.
+fn below_title<'h>(title: &str, heading: &'h str) -> &'h str {
+    match heading.strip_prefix(title) {
+        Some(rest) => {
+            rest.strip_prefix(" > ").unwrap_or(if rest.is_empty() { "" } else { heading })
+        }
+        None => heading,
+    }
+}
+
+fn chip(source: &SourceView) -> Chip {
+    Chip {
+        n: source.n,
+        href: Some(source.href.clone()).filter(|h| !h.is_empty()),
+        internal: source.internal,
+        label: if source.heading.is_empty() {
+            source.title.clone()
+        } else {
+            format!("{} > {}", source.title, source.heading)
+        },
+    }
+}
+
+/// The row of buttons after one was pressed.
+pub(super) fn actions(
+    conversation: &str,
+    request_id: &str,
+    csrf: &str,
+    done: Done,
+    buttons: &[&str],
+) -> Result<String, Fault> {
+    page::fragment(
+        "actions.html",
+        context! { csrf, m => context! { conversation, request_id, done => page::val(done), buttons => page::val(buttons) } },
+    )
+}
+
+/// One message as HTML, for the live stream.
+pub(super) fn message_html(view: &MessageView, csrf: &str) -> Result<String, Fault> {
+    page::fragment("message.html", context! { csrf, m => page::val(view) })
+}
+
+pub(super) fn ticket_card(ticket: &TicketView) -> Result<String, Fault> {
+    page::fragment("ticket_card.html", context! { t => page::val(ticket) })
+}
