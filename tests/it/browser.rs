@@ -87,7 +87,8 @@ impl Browser {
     }
 
     async fn picture(&self, name: &str) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target/screenshots");
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("target/screenshots");
         std::fs::create_dir_all(&folder).unwrap();
         let png = self.client.screenshot().await.unwrap();
         std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
@@ -163,8 +164,12 @@ async fn ask_read_file_correct() {
 async fn narrow_and_dark() {
     let data = tempfile::tempdir().unwrap();
     let (_demo, url) = demo(&data.path().join("demo")).await;
-    let browser = Browser::start(500, 860, &["--force-dark-mode", "--blink-settings=preferredColorScheme=0"]).await;
-    for (name, path) in [("narrow-start", "/"), ("narrow-my", "/my"), ("narrow-knowledge", "/knowledge")] {
+    let browser =
+        Browser::start(500, 860, &["--force-dark-mode", "--blink-settings=preferredColorScheme=0"])
+            .await;
+    for (name, path) in
+        [("narrow-start", "/"), ("narrow-my", "/my"), ("narrow-knowledge", "/knowledge")]
+    {
         browser.client.goto(&format!("{url}{path}")).await.unwrap();
         browser.see("#main").await;
         // Nothing may stick out sideways.

@@ -143,7 +143,11 @@ async fn strangers_are_led_to_the_sign_in_page() {
     let desk = Desk::new().await;
     for path in ["/", "/tickets", "/my", "/knowledge", "/jobs", "/tickets/FL-1"] {
         let reply = desk.get("nobody", path).await;
-        assert_eq!((reply.status, reply.header("location")), (StatusCode::SEE_OTHER, "/sign-in"), "{path}");
+        assert_eq!(
+            (reply.status, reply.header("location")),
+            (StatusCode::SEE_OTHER, "/sign-in"),
+            "{path}"
+        );
     }
     assert!(desk.get("nobody", "/sign-in").await.body.contains("firstline login"));
 }
@@ -213,7 +217,9 @@ async fn every_answer_carries_the_policy() {
 #[tokio::test]
 async fn a_question_is_asked_and_read_with_plain_forms() {
     let desk = Desk::new().await;
-    let sent = desk.post("ana", "/chat", "event_id=e1&text=How+do+I+create+a+purchase+order+in+Keystone%3F").await;
+    let sent = desk
+        .post("ana", "/chat", "event_id=e1&text=How+do+I+create+a+purchase+order+in+Keystone%3F")
+        .await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
     let chat = sent.header("location").to_owned();
     desk.bot.run().await;
@@ -225,7 +231,8 @@ async fn a_question_is_asked_and_read_with_plain_forms() {
     assert!(article.body.contains("id=\"cited\""), "the cited passage is marked");
     assert_eq!(desk.get("ben", &chat).await.status, StatusCode::NOT_FOUND);
     // The same event again says nothing twice.
-    desk.post("ana", "/chat", "event_id=e1&text=How+do+I+create+a+purchase+order+in+Keystone%3F").await;
+    desk.post("ana", "/chat", "event_id=e1&text=How+do+I+create+a+purchase+order+in+Keystone%3F")
+        .await;
     desk.bot.run().await;
     assert_eq!(desk.get("ana", &chat).await.body.matches("message mine").count(), 1);
 }
@@ -237,7 +244,11 @@ async fn what_people_write_is_text() {
     let sent = desk.post("ana", "/chat", &format!("event_id=e1&text={text}")).await;
     desk.bot.run().await;
     let page = desk.get("ana", sent.header("location")).await.body;
-    assert!(page.contains("&lt;script&gt;") && !page.contains("<script>alert") && !page.contains("<img src=x"));
+    assert!(
+        page.contains("&lt;script&gt;")
+            && !page.contains("<script>alert")
+            && !page.contains("<img src=x")
+    );
     for path in ["/my", "/tickets"] {
         assert!(!desk.get("ana", path).await.body.contains("<script>alert"), "{path}");
     }
@@ -248,7 +259,8 @@ async fn empty_and_huge_messages_are_refused_with_a_sentence() {
     let desk = Desk::new().await;
     let empty = desk.post("ana", "/chat", "event_id=e&text=+").await;
     assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let huge = desk.post("ana", "/chat", &format!("event_id=e&text={}", "word+".repeat(210_000))).await;
+    let huge =
+        desk.post("ana", "/chat", &format!("event_id=e&text={}", "word+".repeat(210_000))).await;
     assert_eq!(huge.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(huge.body.contains("attach it"), "{}", huge.body);
 }
@@ -281,7 +293,8 @@ async fn an_owner_corrects_reviews_and_replies() {
     assert!(stale.header("location").contains("said=stale"));
     let reply = desk.post("olga", &format!("/tickets/{key}/comment"), "text=We+are+on+it").await;
     assert_eq!(reply.status, StatusCode::SEE_OTHER);
-    let note = desk.post("olga", &format!("/tickets/{key}/comment"), "text=secretnote&internal=1").await;
+    let note =
+        desk.post("olga", &format!("/tickets/{key}/comment"), "text=secretnote&internal=1").await;
     assert_eq!(note.status, StatusCode::SEE_OTHER);
     desk.bot.run().await;
     let seen = desk.get("ana", &format!("/tickets/{key}")).await.body;
@@ -320,7 +333,8 @@ async fn the_api_takes_a_request_once() {
     assert_eq!(first.status, StatusCode::ACCEPTED, "{}", first.body);
     let again = desk.api(&token, Method::POST, "/api/v1/requests", &key, &body).await;
     assert_eq!(again.json()["id"], first.json()["id"]);
-    let other = desk.api(&token, Method::POST, "/api/v1/requests", &key, r#"{"text":"else"}"#).await;
+    let other =
+        desk.api(&token, Method::POST, "/api/v1/requests", &key, r#"{"text":"else"}"#).await;
     assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(other.header("content-type"), "application/problem+json");
     desk.bot.run().await;
@@ -329,12 +343,17 @@ async fn the_api_takes_a_request_once() {
     assert_eq!(settled["state"], "settled", "{settled}");
     let events = desk.api(&token, Method::GET, &format!("{path}/events"), &[], "").await;
     assert!(events.body.contains("event: settled"), "{}", events.body);
-    let judged = desk.api(&token, Method::POST, &format!("{path}/feedback"), &[], r#"{"verdict":"solved"}"#).await;
+    let judged = desk
+        .api(&token, Method::POST, &format!("{path}/feedback"), &[], r#"{"verdict":"solved"}"#)
+        .await;
     assert_eq!(judged.status, StatusCode::ACCEPTED);
     let found = desk.api(&token, Method::GET, "/api/v1/search?q=purchase%20order", &[], "").await;
     assert_eq!(found.json()["hits"][0]["path"], "keystone/orders.md");
     let stranger = desk.token("ben", &["requests"]).await;
-    assert_eq!(desk.api(&stranger, Method::GET, &path, &[], "").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        desk.api(&stranger, Method::GET, &path, &[], "").await.status,
+        StatusCode::NOT_FOUND
+    );
     let big = json!({ "text": "x".repeat(70_000) }).to_string();
     let big = desk.api(&token, Method::POST, "/api/v1/requests", &[], &big).await;
     assert_eq!(big.status, StatusCode::PAYLOAD_TOO_LARGE);
@@ -363,7 +382,10 @@ async fn the_api_changes_tickets_as_last_read() {
     let none = desk.api(&outsider, Method::GET, "/api/v1/tickets/FL-99999", &[], "").await;
     assert_eq!((hidden.status, hidden.body), (StatusCode::NOT_FOUND, none.body));
     let list = desk.api(&outsider, Method::GET, "/api/v1/tickets", &[], "").await.json();
-    assert_eq!((list["total"].as_i64(), list["items"].as_array().map(Vec::len)), (Some(0), Some(0)));
+    assert_eq!(
+        (list["total"].as_i64(), list["items"].as_array().map(Vec::len)),
+        (Some(0), Some(0))
+    );
 }
 
 #[tokio::test]
