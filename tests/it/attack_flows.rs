@@ -358,10 +358,8 @@ async fn instructions_in_a_document_change_nothing() {
 
 /// A ticket that nobody may close by talking to the bot.
 async fn open_ticket(scene: &Scene) -> String {
-    let said = scene
-        .bot
-        .say("ana", None, "The label printer in Keystone is broken, nothing prints since nine.")
-        .await;
+    let bug = ordinary_requests().into_iter().find(|r| r.id == "rounding").unwrap().text;
+    let said = scene.bot.say("ben", None, &bug).await;
     let request = scene.bot.app.store.request(&said.request_id.unwrap()).await.unwrap().unwrap();
     request.ticket_key.unwrap()
 }

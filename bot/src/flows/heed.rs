@@ -35,18 +35,21 @@ pub(crate) struct Heeded {
     pub(crate) thread: Vec<Turn>,
     /// What was said to the bot, sentence by sentence.
     pub(crate) instructions: Vec<String>,
+    /// Nothing but that was said, so `text` still holds it.
+    pub(crate) nothing_else: bool,
 }
 
 /// Sets aside what `text` and the earlier turns tell the bot to do. A message that says
 /// nothing else is read as it stands: it may be a person's after all.
 pub(crate) fn heed(text: &str, thread: &[Turn]) -> Heeded {
     let (own, instructions) = DETECTOR.without_addressed(text);
-    let says_something = own.chars().any(char::is_alphanumeric);
+    let nothing_else = !instructions.is_empty() && !own.chars().any(char::is_alphanumeric);
     let thread = thread
         .iter()
         .map(|turn| Turn { from: turn.from, text: without_instructions(&turn.text) })
         .collect();
-    Heeded { text: if says_something { own } else { text.to_owned() }, thread, instructions }
+    let text = if nothing_else { text.to_owned() } else { own };
+    Heeded { text, thread, instructions, nothing_else }
 }
 
 /// `text` without what it tells the bot to do.

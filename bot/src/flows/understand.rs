@@ -94,7 +94,7 @@ pub async fn understand(
     let similar_tickets = app.store.visible_tickets(&keys, asked.viewer).await?;
 
     let (assessment, mut readings) =
-        assess(app, asked, instructed, &found, &similar, &similar_tickets).await?;
+        assess(app, asked, heeded.nothing_else, &found, &similar, &similar_tickets).await?;
     crate::crash::point("assessed");
 
     let drafted = answer(app, asked, &assessment, &found, heard, &mut readings).await?;
@@ -191,12 +191,13 @@ fn seen(found: &Found) -> Vec<PassageSeen> {
 }
 
 /// The reading that is followed, and every reading made. A model that fails in any way
-/// leaves the local engine's. Where somebody tried to instruct the bot, the local engine
-/// has the word on what decides where the request goes and how soon.
+/// leaves the local engine's. A model that reads the request without the instructions in it
+/// reads what its clean twin says; where nothing else was said, it has seen them, and the
+/// local engine has the word on what decides where the request goes and how soon.
 async fn assess(
     app: &App,
     asked: &Asked<'_>,
-    instructed: bool,
+    nothing_else: bool,
     found: &Found,
     similar: &[Similar],
     tickets: &[Ticket],
@@ -208,7 +209,7 @@ async fn assess(
         readings.push(read_by_model(app, model.as_ref(), asked, found, tickets).await);
     }
     let by_model = readings.iter().find_map(|r| r.result.clone());
-    if let Some(assessment) = by_model.clone().filter(|_| !instructed) {
+    if let Some(assessment) = by_model.clone().filter(|_| !nothing_else) {
         return Ok((assessment, readings));
     }
     let row = read_locally(app, asked, by_model.is_none(), found, similar, tickets).await?;
