@@ -188,14 +188,14 @@ impl Scene {
         scene
     }
 
-    /// The ten documents, each with `planted` in the middle of its text.
+    /// The ten documents, each with `planted` as a paragraph in the middle.
     async fn write_documents(&self, planted: &str) {
         let store = &self.bot.app.store;
         store.put_source("guides", "folder", "guides", "everyone", &[], START).await.unwrap();
         let documents = DOCUMENTS.map(|(path, title, system, text)| {
             let (first, rest) = text.split_once(". ").unwrap();
             let markdown = format!(
-                "---\ntitle: {title}\nsystem: {system}\nreviewed: 2026-08-01\n---\n{first}. {planted} {rest}\n"
+                "---\ntitle: {title}\nsystem: {system}\nreviewed: 2026-08-01\n---\n{first}.\n\n{planted}\n\n{rest}\n"
             );
             new_document(firstline_indexer::document_from_markdown("guides", path, &markdown, "everyone"))
         });

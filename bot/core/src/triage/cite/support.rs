@@ -9,7 +9,7 @@ const WINDOW: usize = 4;
 /// Share of a statement's words that must stand close together in a passage.
 const SHARE: f64 = 0.5;
 /// A statement of at most this many words leaves less room for other wording.
-const FEW: usize = 3;
+const FEW: usize = 4;
 const SHARE_OF_FEW: f64 = 0.65;
 
 /// Words that carry grammar rather than meaning, by language. They tell languages apart.

@@ -22,6 +22,8 @@ pub struct AddressedExample {
 const AT: f32 = 0.4;
 /// Beside a sentence that was set aside, less will do: instructions come in groups.
 const BESIDE: f32 = 0.25;
+/// An instruction that only a capital letter parts from what stands before it must be surer.
+const RUN_ON: f32 = 0.45;
 /// The least words of a request that an instruction without a full stop before it follows.
 const OWN_WORDS: usize = 4;
 
@@ -55,7 +57,8 @@ impl Addressed {
     }
 
     fn rate(&self, sentence: &str) -> f32 {
-        let mut scores = self.model.score(&Counts::of(sentence));
+        let seen = text::clean(sentence, text::MAX_CHARS).text;
+        let mut scores = self.model.score(&Counts::of(&seen));
         softmax(&mut scores);
         scores[1]
     }
@@ -63,7 +66,11 @@ impl Addressed {
     /// `text` without the sentences addressed to the machine, and those sentences. A text
     /// without any comes back as it was.
     pub fn without_addressed(&self, text: &str) -> (String, Vec<String>) {
-        let sentences = text::sentences(text);
+        let parted = text::sentences(text).into_iter().flat_map(|sentence| {
+            let (own, rest) = sentence.split_at(self.own_part(sentence));
+            [own.trim(), rest].into_iter().filter(|part| !part.is_empty())
+        });
+        let sentences: Vec<&str> = parted.collect();
         let rates: Vec<f32> = sentences.iter().map(|s| self.rate(s)).collect();
         if rates.iter().all(|rate| *rate < AT) {
             return (text.to_owned(), Vec::new());
@@ -81,28 +88,28 @@ impl Addressed {
             }
             // Sentences are parts of the text, so their place is the distance to its start.
             let start = sentence.as_ptr() as usize - text.as_ptr() as usize;
-            let from = start + self.own_part(sentence);
             let end = start + sentence.len();
-            kept.push_str(&text[copied..from]);
-            addressed.push(text[from..end].to_owned());
+            kept.push_str(&text[copied..start]);
+            addressed.push(text[start..end].to_owned());
             copied = end;
         }
         kept.push_str(&text[copied..]);
         (kept.trim().to_owned(), addressed)
     }
 
-    /// Length of the beginning of an addressed `sentence` that is not: people leave out
-    /// the full stop, and what follows starts with a capital letter.
+    /// Length of the beginning of a `sentence` that is a person's own, where an instruction
+    /// follows it: people leave out the full stop, and the next word has a capital letter.
+    /// 0 where the sentence is one.
     fn own_part(&self, sentence: &str) -> usize {
-        let mut best = (0, 0.0);
+        let mut best = (0, RUN_ON);
         let mut words = 0;
         let mut before = ' ';
         for (at, c) in sentence.char_indices() {
             let opens = before.is_whitespace() && !c.is_whitespace();
             if opens && words >= OWN_WORDS && !c.is_lowercase() {
-                let (own, rest) = (self.rate(&sentence[..at]), self.rate(&sentence[at..]));
-                if own < BESIDE / 2.0 && rest >= AT && rest - own > best.1 {
-                    best = (at, rest - own);
+                let rest = self.rate(&sentence[at..]);
+                if rest > best.1 && self.rate(&sentence[..at]) < BESIDE / 2.0 {
+                    best = (at, rest);
                 }
             }
             words += usize::from(opens);
