@@ -52,8 +52,10 @@ fn language(words: &[String]) -> Option<usize> {
     best.next().is_none().then_some(first)
 }
 
-fn meaningful(words: &[String]) -> Vec<&str> {
-    let grammar = |w: &str| FUNCTION_WORDS.iter().any(|list| list.split(' ').any(|l| l == w));
+/// The words that carry meaning in their language; where that is unknown, in any.
+fn meaningful(words: &[String], spoken: Option<usize>) -> Vec<&str> {
+    let lists = spoken.map_or(&FUNCTION_WORDS[..], |at| &FUNCTION_WORDS[at..=at]);
+    let grammar = |w: &str| lists.iter().any(|list| list.split(' ').any(|l| l == w));
     let mut out: Vec<&str> = Vec::new();
     for word in words {
         let carries = word.chars().count() > 2 || word.chars().any(|c| c.is_ascii_digit());
@@ -79,11 +81,11 @@ pub(super) fn supported(statement: &str, passages: &[&super::PassageText]) -> bo
     if said.iter().any(|w| w.chars().any(crate::triage::local::unspaced)) {
         return true;
     }
-    let wanted = meaningful(&said);
+    let spoken = language(&said);
+    let wanted = meaningful(&said, spoken);
     if wanted.is_empty() {
         return true;
     }
-    let spoken = language(&said);
     let needed = if wanted.len() <= FEW { SHARE_OF_FEW } else { SHARE };
     let mut comparable = false;
     for passage in passages {

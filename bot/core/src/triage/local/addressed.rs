@@ -22,8 +22,6 @@ pub struct AddressedExample {
 const AT: f32 = 0.4;
 /// Beside a sentence that was set aside, less will do: instructions come in groups.
 const BESIDE: f32 = 0.25;
-/// An instruction that only a capital letter parts from what stands before it must be surer.
-const RUN_ON: f32 = 0.45;
 /// The least words of a request that an instruction without a full stop before it follows.
 const OWN_WORDS: usize = 4;
 
@@ -101,15 +99,15 @@ impl Addressed {
     /// follows it: people leave out the full stop, and the next word has a capital letter.
     /// 0 where the sentence is one.
     fn own_part(&self, sentence: &str) -> usize {
-        let mut best = (0, RUN_ON);
+        let mut best = (0, 0.0);
         let mut words = 0;
         let mut before = ' ';
         for (at, c) in sentence.char_indices() {
             let opens = before.is_whitespace() && !c.is_whitespace();
             if opens && words >= OWN_WORDS && !c.is_lowercase() {
-                let rest = self.rate(&sentence[at..]);
-                if rest > best.1 && self.rate(&sentence[..at]) < BESIDE / 2.0 {
-                    best = (at, rest);
+                let (own, rest) = (self.rate(&sentence[..at]), self.rate(&sentence[at..]));
+                if rest >= AT && own < BESIDE / 2.0 && rest - own > best.1 {
+                    best = (at, rest - own);
                 }
             }
             words += usize::from(opens);
