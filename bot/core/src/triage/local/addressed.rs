@@ -22,6 +22,8 @@ pub struct AddressedExample {
 const AT: f32 = 0.4;
 /// Beside a sentence that was set aside, less will do: instructions come in groups.
 const BESIDE: f32 = 0.25;
+/// A later start of an instruction is taken only if it parts both more clearly by this.
+const CLEARER: f32 = 0.015;
 /// The least words of a request that an instruction without a full stop before it follows.
 const OWN_WORDS: usize = 4;
 
@@ -106,7 +108,7 @@ impl Addressed {
             let opens = before.is_whitespace() && !c.is_whitespace();
             if opens && words >= OWN_WORDS && !c.is_lowercase() {
                 let (own, rest) = (self.rate(&sentence[..at]), self.rate(&sentence[at..]));
-                if rest >= AT && own < BESIDE / 2.0 && rest - own > best.1 {
+                if rest >= AT && own < BESIDE / 2.0 && rest - own > best.1 + CLEARER {
                     best = (at, rest - own);
                 }
             }
