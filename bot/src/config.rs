@@ -2,6 +2,7 @@
 //! in `firstline.example.toml`; any key may come from the environment as
 //! `FIRSTLINE__SECTION__KEY`; every secret also as `..._file`.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use firstline_core::ticket::{Criticality, PriorityMatrix};
@@ -70,7 +71,7 @@ pub struct Database {
     pub url_file: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     /// Any OpenAI-compatible server, up to and including `/v1`.
@@ -89,6 +90,21 @@ pub struct Model {
     /// Calls under way at once.
     #[serde(default = "default_concurrency")]
     pub concurrency: usize,
+}
+
+/// Without the key: configurations are logged.
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Model")
+            .field("base_url", &self.base_url)
+            .field("name", &self.name)
+            .field("api_key", &self.api_key.as_ref().map(|_| "hidden"))
+            .field("api_key_file", &self.api_key_file)
+            .field("timeout_s", &self.timeout_s)
+            .field("daily_tokens", &self.daily_tokens)
+            .field("concurrency", &self.concurrency)
+            .finish()
+    }
 }
 
 fn default_timeout_s() -> u64 {

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use firstline_core::ticket::{Kind, fields_of};
+use firstline_core::triage::local::AddressedExample;
 use firstline_core::triage::{Example, System};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use serde::Serialize;
@@ -26,6 +27,7 @@ const EXAMPLES: [&str; 6] = [
     include_str!("../../prompts/examples/process.jsonl"),
     include_str!("../../prompts/examples/question.jsonl"),
 ];
+const ADDRESSED: &str = include_str!("../../prompts/examples/addressed.jsonl");
 
 /// Characters of one text shown to a model: its beginning and its end, where the real
 /// ask often stands.
@@ -330,6 +332,14 @@ pub fn shipped_examples() -> Vec<Example> {
         .iter()
         .flat_map(|file| file.lines())
         .filter(|line| !line.trim().is_empty())
+        .map(|line| serde_json::from_str(line).expect("the shipped examples are valid"))
+        .collect()
+}
+
+/// Sentences that give the machine instructions, and sentences like them that do not.
+pub fn addressed_examples() -> Vec<AddressedExample> {
+    ADDRESSED
+        .lines()
         .map(|line| serde_json::from_str(line).expect("the shipped examples are valid"))
         .collect()
 }

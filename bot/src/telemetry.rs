@@ -57,7 +57,9 @@ const BUCKETS: [f64; 15] =
 /// Sends log lines to stderr. `FIRSTLINE_LOG` overrides `level`, in the syntax
 /// `info,firstline=debug`. The first call counts; later ones change nothing.
 pub fn init(format: LogFormat, level: &str) {
-    let quiet = format!("{level},sqlx=warn,tantivy=warn,hyper=warn,h2=warn,pdf_extract=error");
+    let quiet = format!(
+        "{level},sqlx=warn,tantivy=warn,hyper=warn,h2=warn,async_openai=off,pdf_extract=error"
+    );
     let filter = std::env::var("FIRSTLINE_LOG")
         .ok()
         .and_then(|text| EnvFilter::try_new(text).ok())

@@ -153,7 +153,18 @@ impl TestBot {
         articles: &[Article],
         model: Option<Arc<dyn Model>>,
     ) -> TestBot {
-        let config: Config = toml_config(COMPANY);
+        Self::of_company(store, dir, articles, model, "").await
+    }
+
+    /// As [`TestBot::with_model`], with `more` TOML after the company's.
+    pub async fn of_company(
+        store: Store,
+        dir: &Path,
+        articles: &[Article],
+        model: Option<Arc<dyn Model>>,
+        more: &str,
+    ) -> TestBot {
+        let config: Config = toml_config(&format!("{COMPANY}{more}"));
         let groups: Vec<Group> = config
             .group
             .iter()

@@ -96,13 +96,10 @@ fn the_model_obeys_every_attack_in_a_message_and_in_a_document() {
     }
 }
 
-/// Statements of plain words alone: they name no fact that a passage would have to hold.
-const PLAIN: [&str; 3] = ["close-all", "mention-everyone", "grant-role"];
-
 #[test]
-fn made_up_facts_do_not_survive_the_citation_check() {
+fn made_up_statements_do_not_survive_the_citation_check() {
     let clean = "Leave is granted by the year.";
-    for attack in attacks().iter().filter(|attack| !PLAIN.contains(&attack.id.as_str())) {
+    for attack in attacks() {
         for said in &attack.obey.say {
             let numbers = said["cites"].as_array().into_iter().flatten();
             let cites: Vec<usize> = numbers.filter_map(|n| n.as_u64()?.try_into().ok()).collect();

@@ -1,6 +1,7 @@
 //! The acceptance tests: one binary, one module per area.
 #![allow(clippy::unwrap_used)]
 
+mod attack_flows;
 mod attacks;
 mod browser;
 mod cli;

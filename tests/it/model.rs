@@ -5,9 +5,10 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use acceptance::db::on_both;
 use acceptance::model::{Heard, Reply, ScriptedModel, install_crypto};
 use async_trait::async_trait;
-use firstline::adapters::model::{Budget, Format, OpenAiModel, Spent};
+use firstline::adapters::model::{Budget, Format, OpenAiModel, Spent, StoreBudget};
 use firstline::config;
 use firstline::flows::model_answer::{AnswerInput, AnswerReading, answer_with_model};
 use firstline::flows::model_assess::{AssessInput, ModelReading, assess_with_model};
@@ -428,4 +429,34 @@ async fn a_server_that_does_not_stream_is_understood() {
     let (said, reading) = answer(&scene).await;
     assert_eq!(said, ["Wait. [1]"]);
     assert!(reading.unwrap().tokens_in > 0, "estimated where the server does not count");
+}
+
+#[tokio::test]
+async fn the_days_budget_is_shared_through_the_store() {
+    on_both(async |store| {
+        const DAY: i64 = 86_400_000;
+        let clock = Arc::new(TestClock::default());
+        let budget = |limit| StoreBudget::new(store.clone(), clock.clone(), "m".into(), limit);
+        let (one, other) = (budget(Some(100)), budget(Some(100)));
+        assert!(one.allowed().await);
+        one.spent(Spent { calls: 1, failures: 0, tokens_in: 60, tokens_out: 39 }).await;
+        assert!(other.allowed().await, "99 of 100 are used");
+        other.spent(Spent { calls: 2, failures: 1, tokens_in: 1, tokens_out: 0 }).await;
+        assert!(!one.allowed().await && !other.allowed().await);
+        assert!(budget(None).allowed().await, "no limit, no end");
+        let of_another = StoreBudget::new(store.clone(), clock.clone(), "n".into(), Some(1));
+        assert!(of_another.allowed().await, "each model counts for itself");
+        let used = store.usage("1970-01-01", "m").await.unwrap();
+        let used = (used.calls, used.failures, used.tokens_in, used.tokens_out);
+        assert_eq!(used, (3, 1, 61, 39));
+        clock.sleep_until(DAY).await;
+        assert!(one.allowed().await, "a new day has a new budget");
+    })
+    .await;
+}
+
+#[test]
+fn a_logged_configuration_keeps_the_key_to_itself() {
+    let shown = format!("{:?}", settings("https://models.example/v1"));
+    assert!(!shown.contains("sk-test-key") && shown.contains("small-1"), "{shown}");
 }

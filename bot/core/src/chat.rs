@@ -1,5 +1,9 @@
 //! Platform-neutral chat: what comes in ([`ChatEvent`]) and what goes out ([`Message`]).
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::ticket::TicketFields;
@@ -163,4 +167,33 @@ pub enum Button {
     NotHelpful,
     FileTicket,
     TalkToPerson,
+}
+
+/// The marks by which chat platforms alert everyone who is in a channel.
+static MASS_MENTION: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)(^|[^\w@.])@(everyone|channel|here|all|room)\b|<!(everyone|channel|here)(?:\|[^>]*)?>")
+        .expect("the pattern is a constant that the tests compile")
+});
+
+/// `text` with mentions of everyone turned into the bare word, which alerts nobody.
+pub fn without_mass_mentions(text: &str) -> Cow<'_, str> {
+    MASS_MENTION.replace_all(text, "$1$2$3")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_alerted_by_a_quote() {
+        for (text, expected) in [
+            ("@everyone, look", "everyone, look"),
+            ("see <!channel> and <!here|here>!", "see channel and here!"),
+            ("(@HERE)", "(HERE)"),
+            ("write to jo@here.example", "write to jo@here.example"),
+            ("@everyones-desk and @ana", "@everyones-desk and @ana"),
+        ] {
+            assert_eq!(without_mass_mentions(text), expected);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! From a request to a decision: gather, assess, answer, decide. Nothing is written
 //! here, so `ask`, the API and the chats share it.
 
+use anyhow::Context as _;
 use firstline_core::ticket::Kind;
 use firstline_core::triage::decide::decide;
 use firstline_core::triage::local::Request;
@@ -12,7 +13,9 @@ use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::flows::answer::{Answer, Drafted, answer, passages_for_model, turns_for_prompt};
+use crate::flows::heed::{self, NOT_FOLLOWED, heed};
 use crate::flows::model_assess;
+use crate::ports::Model;
 use crate::store::new_id;
 use crate::store::records::{AssessmentRow, PassageSeen, Ticket, Unsent, Viewer};
 
@@ -67,25 +70,41 @@ impl Understanding {
     }
 }
 
-/// Reads, answers and decides.
+/// Reads, answers and decides. What the message or a passage tells the bot to do is set
+/// aside first: it is neither searched with nor read, and no model is shown it.
 pub async fn understand(
     app: &App,
     asked: &Asked<'_>,
     heard: Heard<'_>,
 ) -> anyhow::Result<Understanding> {
-    let found = search(app, asked)?;
+    let heeded = heed(asked.text, asked.thread);
+    let instructed = !heeded.instructions.is_empty();
+    let asked = &Asked {
+        request_id: asked.request_id.clone(),
+        text: &heeded.text,
+        thread: &heeded.thread,
+        open_here: asked.open_here.clone(),
+        ..*asked
+    };
+    let mut found = search(app, asked)?;
+    heed::clean_passages(&mut found);
     app.similar.catch_up(&app.store).await?;
     let similar = app.similar.search(asked.text, SIMILAR, asked.viewer);
     let keys: Vec<&str> = similar.iter().map(|s| s.key.as_str()).collect();
     let similar_tickets = app.store.visible_tickets(&keys, asked.viewer).await?;
 
-    let (assessment, mut readings) = assess(app, asked, &found, &similar, &similar_tickets).await?;
+    let (assessment, mut readings) =
+        assess(app, asked, heeded.nothing_else, &found, &similar, &similar_tickets).await?;
     crate::crash::point("assessed");
 
     let drafted = answer(app, asked, &assessment, &found, heard, &mut readings).await?;
     let evidence =
         evidence(app, asked, &assessment, &drafted, &found, &similar, &similar_tickets).await?;
-    let decision = decide(&assessment, &evidence, &app.config.triage, &app.config.priority.matrix);
+    let mut decision =
+        decide(&assessment, &evidence, &app.config.triage, &app.config.priority.matrix);
+    if instructed {
+        decision.reasons.push(NOT_FOLLOWED.into());
+    }
 
     let mut understanding = Understanding {
         readings,
@@ -172,10 +191,13 @@ fn seen(found: &Found) -> Vec<PassageSeen> {
 }
 
 /// The reading that is followed, and every reading made. A model that fails in any way
-/// leaves the local engine's.
+/// leaves the local engine's. A model that reads the request without the instructions in it
+/// reads what its clean twin says; where nothing else was said, it has seen them, and the
+/// local engine has the word on what decides where the request goes and how soon.
 async fn assess(
     app: &App,
     asked: &Asked<'_>,
+    nothing_else: bool,
     found: &Found,
     similar: &[Similar],
     tickets: &[Ticket],
@@ -184,47 +206,84 @@ async fn assess(
     if let Some(model) = &app.model
         && !asked.text.trim().is_empty()
     {
-        let examples = labelled_examples(app, asked, tickets);
-        let passages = passages_for_model(app, found);
-        let started = app.clock.now();
-        let reading = model_assess::assess_with_model(
-            model.as_ref(),
-            &app.prompts,
-            &model_assess::AssessInput {
-                text: asked.text,
-                thread: &turns_for_prompt(asked.thread),
-                catalogue: &app.catalogue,
-                passages: &passages,
-                examples: &examples,
-            },
-        )
-        .await;
-        let (result, failure) = match reading.assessment {
-            Ok(assessment) => (Some(assessment), None),
-            Err(reason) => {
-                tracing::warn!(reason = %reason, "the model gave no usable reading; the local engine decides");
-                (None, Some(reason))
-            }
-        };
-        readings.push(AssessmentRow {
-            id: new_id(),
-            request_id: asked.request_id.clone(),
-            engine: format!("model:{}", model.name()),
-            prompt_hash: reading.prompt_hash,
-            input_hash: reading.input_hash,
-            passages: passage_ids(found, crate::flows::answer::PASSAGES_FOR_MODEL),
-            chosen: result.is_some(),
-            result,
-            failure,
-            duration_ms: app.clock.now() - started,
-            tokens_in: reading.tokens_in,
-            tokens_out: reading.tokens_out,
-            created_at: started,
-        });
+        readings.push(read_by_model(app, model.as_ref(), asked, found, tickets).await);
     }
-    if let Some(assessment) = readings.iter().find_map(|r| r.result.clone()) {
+    let by_model = readings.iter().find_map(|r| r.result.clone());
+    if let Some(assessment) = by_model.clone().filter(|_| !nothing_else) {
         return Ok((assessment, readings));
     }
+    let row = read_locally(app, asked, by_model.is_none(), found, similar, tickets).await?;
+    let local = row.result.clone();
+    readings.push(row);
+    let local = local.context("the local engine always reads")?;
+    let Some(by_model) = by_model else { return Ok((local, readings)) };
+    Ok((guarded(by_model, local), readings))
+}
+
+/// A model's wording on the local engine's facts.
+fn guarded(by_model: Assessment, local: Assessment) -> Assessment {
+    Assessment {
+        sentiment: by_model.sentiment,
+        language: by_model.language,
+        summary: by_model.summary,
+        ..local
+    }
+}
+
+async fn read_by_model(
+    app: &App,
+    model: &dyn Model,
+    asked: &Asked<'_>,
+    found: &Found,
+    tickets: &[Ticket],
+) -> AssessmentRow {
+    let examples = labelled_examples(app, asked, tickets);
+    let passages = passages_for_model(app, found);
+    let started = app.clock.now();
+    let reading = model_assess::assess_with_model(
+        model,
+        &app.prompts,
+        &model_assess::AssessInput {
+            text: asked.text,
+            thread: &turns_for_prompt(asked.thread),
+            catalogue: &app.catalogue,
+            passages: &passages,
+            examples: &examples,
+        },
+    )
+    .await;
+    let (result, failure) = match reading.assessment {
+        Ok(assessment) => (Some(assessment), None),
+        Err(reason) => {
+            tracing::warn!(reason = %reason, "the model gave no usable reading; the local engine decides");
+            (None, Some(reason))
+        }
+    };
+    AssessmentRow {
+        id: new_id(),
+        request_id: asked.request_id.clone(),
+        engine: format!("model:{}", model.name()),
+        prompt_hash: reading.prompt_hash,
+        input_hash: reading.input_hash,
+        passages: passage_ids(found, crate::flows::answer::PASSAGES_FOR_MODEL),
+        chosen: result.is_some(),
+        result,
+        failure,
+        duration_ms: app.clock.now() - started,
+        tokens_in: reading.tokens_in,
+        tokens_out: reading.tokens_out,
+        created_at: started,
+    }
+}
+
+async fn read_locally(
+    app: &App,
+    asked: &Asked<'_>,
+    chosen: bool,
+    found: &Found,
+    similar: &[Similar],
+    tickets: &[Ticket],
+) -> anyhow::Result<AssessmentRow> {
     let started = app.clock.now();
     let engine = app.engine.current(&app.store).await?;
     let assessment = engine.assess(&Request {
@@ -244,22 +303,21 @@ async fn assess(
             })
             .collect::<Vec<_>>(),
     });
-    readings.push(AssessmentRow {
+    Ok(AssessmentRow {
         id: new_id(),
         request_id: asked.request_id.clone(),
         engine: "local".into(),
         prompt_hash: String::new(),
         input_hash: input_hash(asked, found),
         passages: passage_ids(found, 5),
-        result: Some(assessment.clone()),
+        result: Some(assessment),
         failure: None,
-        chosen: true,
+        chosen,
         duration_ms: app.clock.now() - started,
         tokens_in: 0,
         tokens_out: 0,
         created_at: started,
-    });
-    Ok((assessment, readings))
+    })
 }
 
 fn passage_ids(found: &Found, count: usize) -> Vec<String> {
@@ -288,7 +346,7 @@ fn labelled_examples(app: &App, asked: &Asked<'_>, tickets: &[Ticket]) -> Vec<Ex
     let mut examples: Vec<_> = tickets
         .iter()
         .map(|t| Example {
-            text: t.text.clone(),
+            text: heed::without_instructions(&t.text),
             kind: t.kind,
             system: t.system.clone(),
             impact: Some(t.impact),

@@ -1,12 +1,13 @@
 //! Answers rest on passages. A model's statement is kept only when the passages it
-//! cites hold every number, code, link, menu path and name it mentions
-//! ([`check_statement`]); without a model the passages themselves are quoted
+//! cites hold every number, code, link, menu path and name it mentions and speak of what
+//! it says ([`check_statement`]); without a model the passages themselves are quoted
 //! ([`compose_local`]). `notes` finds contradictions and outdated sources.
 
 mod compose;
 mod facts;
 mod join;
 mod notes;
+mod support;
 
 pub use compose::{Hit, LocalAnswer, compose_local};
 pub use join::join_checked;
@@ -51,6 +52,10 @@ pub enum Dropped {
     UnknownPassage(usize),
     #[error("the passages it cites do not contain \"{0}\"")]
     Unsupported(String),
+    #[error("the passages it cites are about something else")]
+    Unrelated,
+    #[error("it would alert everyone in a channel")]
+    MassMention,
 }
 
 /// Checks one statement of a model's answer against the passages retrieved for the asker.
@@ -74,6 +79,9 @@ pub fn check_statement_naming(
     if !text.chars().any(char::is_alphanumeric) {
         return Err(Dropped::Empty);
     }
+    if crate::chat::without_mass_mentions(&text) != text {
+        return Err(Dropped::MassMention);
+    }
     let mut cited: Vec<&PassageText> = Vec::new();
     for n in cites {
         let passage = passages.iter().find(|p| p.n == *n).ok_or(Dropped::UnknownPassage(*n))?;
@@ -88,6 +96,9 @@ pub fn check_statement_naming(
         cited.iter().map(|p| format!("{}\n{}\n{}\n", p.title, p.heading, p.text)).collect();
     if let Some(missing) = Facts::of_statement(&text, names).missing_in(&shown) {
         return Err(Dropped::Unsupported(missing));
+    }
+    if !support::supported(&text, &cited) {
+        return Err(Dropped::Unrelated);
     }
     let quotes = cited.iter().map(|p| Quote { n: p.n, quote: best_sentence(&text, &p.text) });
     let quotes: Vec<Quote> = quotes.collect();

@@ -6,7 +6,7 @@ fn passage() -> PassageText {
         title: "Discount limits".into(),
         heading: "Who approves".into(),
         text: "A sales person may give up to 15 % without approval. Ask in **Quote > Approval > \
-               Reassign**, or write to `DEMO`. Freight above 10,000 EUR needs three days. Code \
+               Reassign**, or try the price book `DEMO`. Freight above 10,000 EUR needs three days. Code \
                GH-412 means the clock is off; see https://help.larkfield.example/gh."
             .into(),
     }
@@ -49,6 +49,13 @@ fn citations_must_exist_and_quotes_are_exact() {
     assert_eq!(check_statement("Fine.", &[], &passages), Err(Dropped::NoCitation));
     assert_eq!(check_statement("Fine.", &[7], &passages), Err(Dropped::UnknownPassage(7)));
     assert_eq!(check_statement(" [2] ", &[2], &passages), Err(Dropped::Empty));
+    for (text, expected) in [
+        ("All open tickets have been closed.", Dropped::Unrelated),
+        ("Hello @everyone, ask for approval.", Dropped::MassMention),
+        ("<!channel> ask for approval.", Dropped::MassMention),
+    ] {
+        assert_eq!(check_statement(text, &[2], &passages), Err(expected), "{text}");
+    }
     let checked = check_statement("Up to 15 % needs no approval [9].", &[2, 2], &passages);
     let checked = checked.expect("it is supported");
     assert_eq!(checked.text, "Up to 15 % needs no approval. [2]");

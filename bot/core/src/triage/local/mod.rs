@@ -7,6 +7,7 @@
 //! into calibrated probabilities, `memory` lets corrections count at once, `system`,
 //! `language`, `summary` and `facts` read the rest, `report` measures.
 
+mod addressed;
 mod bayes;
 mod facts;
 mod features;
@@ -29,6 +30,7 @@ use linear::{Linear, Sample, softmax};
 use memory::Memory;
 use pool::{Pooling, Views};
 
+pub use addressed::{Addressed, AddressedExample};
 pub(crate) use features::unspaced;
 pub use system::team_of;
 

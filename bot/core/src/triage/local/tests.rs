@@ -1,7 +1,7 @@
 use super::*;
 use crate::ticket::Criticality;
 
-fn shipped() -> Vec<Example> {
+pub(super) fn shipped() -> Vec<Example> {
     let files = [
         include_str!("../../../../../prompts/examples/incident.jsonl"),
         include_str!("../../../../../prompts/examples/bug.jsonl"),
