@@ -242,7 +242,11 @@ fn outcome(scene: &Scene, understood: &Understanding) -> Outcome {
         kind: understood.assessment.kind,
         priority: understood.decision.priority,
         team: scene.bot.app.system(system).and_then(|s| s.team.clone()),
-        action: understood.decision.plan.action(),
+        // More words may tip a request between answered and filed; none may silence it.
+        action: match understood.decision.plan.action() {
+            "answer" | "file" => "answered or filed",
+            other => other,
+        },
     }
 }
 

@@ -10,14 +10,14 @@ use firstline::store::records::Author;
 use tempfile::TempDir;
 
 /// A service's folder, configuration and token, able to be started again and again.
-struct Site {
+pub(crate) struct Site {
     dir: TempDir,
     token: String,
-    database: db::TestDb,
+    pub(crate) database: db::TestDb,
 }
 
 impl Site {
-    async fn new(database: db::TestDb) -> Site {
+    pub(crate) async fn new(database: db::TestDb) -> Site {
         let dir = TempDir::new().unwrap();
         let config = format!(
             "[server]\nlease_s = 1\n[database]\nurl = \"{}\"\n{}",
@@ -59,8 +59,17 @@ impl Site {
     }
 
     async fn start(&self, environment: &[(&str, &str)]) -> Option<Service> {
+        self.start_in("data", environment).await
+    }
+
+    /// Starts a service with a data folder of its own on the same database.
+    pub(crate) async fn start_in(
+        &self,
+        folder: &str,
+        environment: &[(&str, &str)],
+    ) -> Option<Service> {
         let config = self.path().join("firstline.toml");
-        Service::start(&self.path().join("data"), &config, &self.token, environment).await
+        Service::start(&self.path().join(folder), &config, &self.token, environment).await
     }
 
     /// One answer and at most one ticket for every accepted request.

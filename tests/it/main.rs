@@ -10,6 +10,7 @@ mod crash;
 mod migrations;
 mod model;
 mod pipeline;
+mod replicas;
 mod store;
 mod store_jobs;
 mod store_knowledge;

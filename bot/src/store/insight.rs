@@ -10,6 +10,15 @@ use super::{Result, Store};
 const ASSUMED_AFTER_MS: i64 = 24 * 60 * 60 * 1000;
 
 impl Store {
+    /// Milliseconds from acceptance to settlement of every settled request.
+    pub async fn reply_times(&self) -> Result<Vec<i64>> {
+        Ok(read!(self, |c| sqlx::query_scalar(
+            "SELECT settled_at - received_at FROM request WHERE settled_at IS NOT NULL"
+        )
+        .fetch_all(c)
+        .await?))
+    }
+
     /// Requests that found no answer, newest first. For owners: it tells apart what
     /// requesters are told in the same words.
     pub async fn gaps(&self, limit: i64) -> Result<Vec<Gap>> {

@@ -6,6 +6,10 @@ use super::db::TxInner;
 use super::records::{JobCounts, JobRow, LeasedJob, NewJob};
 use super::{Live, LiveKind, Result, Store, Tx};
 
+/// A worker that dies takes several jobs with it, most of them blameless: a job may be
+/// lost with its worker this many times more often than it may fail.
+const PATIENCE: i64 = 8;
+
 /// Why a job that took its worker down each time is dead.
 const VANISHED: &str = "The worker vanished while it ran this job, as often as it may be tried.";
 
@@ -125,10 +129,11 @@ impl Store {
                 sqlx::query(
                     "UPDATE job SET state = 'dead', last_error = $2, lease_by = NULL,
                      lease_until = NULL, dedupe = NULL
-                 WHERE state = 'running' AND lease_until <= $1 AND attempt >= max_attempts",
+                 WHERE state = 'running' AND lease_until <= $1 AND attempt >= max_attempts * $3",
                 )
                 .bind(now)
                 .bind(VANISHED)
+                .bind(PATIENCE)
             );
             let sql = if tx.is_pg() { EXPIRED_PG } else { EXPIRED };
             rows = tx.take(sql, worker, n, lease_ms, now).await?;
