@@ -221,7 +221,7 @@ async fn take(
         received_at: now,
         settled_at: None,
     });
-    let job = Job::Event { conversation_id, request_id, event: event.clone() };
+    let job = Job::Event { conversation_id, request_id, event: Box::new(event.clone()) };
     let accepted = app.store.accept(&event, None, message, request, job.enqueue(now)?, now).await?;
     crate::crash::point("accepted");
     if accepted.duplicate {

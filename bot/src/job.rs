@@ -16,7 +16,7 @@ const MAX_ATTEMPTS: i64 = 8;
 pub enum Job {
     /// React to an accepted event.
     #[serde(rename = "event.1")]
-    Event { conversation_id: String, request_id: String, event: ChatEvent },
+    Event { conversation_id: String, request_id: String, event: Box<ChatEvent> },
     /// Tell a platform a message of ours.
     #[serde(rename = "deliver.1")]
     Deliver { conversation_id: String, message_id: String },

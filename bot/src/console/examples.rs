@@ -44,7 +44,8 @@ pub(super) fn for_start(web: &Web) -> Vec<Example> {
         return DEMO.iter().map(|(t, k, s)| example((t, k, (*s).to_owned()))).collect();
     }
     // One per weighty system of the catalogue.
-    let phrased: &[(&'static str, &'static str, fn(&str) -> String)] = &[
+    type Phrased = (&'static str, &'static str, fn(&str) -> String);
+    let phrased: &[Phrased] = &[
         ("Access", "change", |s| format!("How do I get access to {s}?")),
         ("Something is down", "incident", |s| {
             format!("{s} has not been working for our team since this morning")
