@@ -15,6 +15,7 @@ use crate::store::records::{
     Author, ConversationRow, NewMessage, RequestRow, RequestState, Viewer,
 };
 use crate::store::{Accepted, StoreError, conversation_id, new_id};
+use crate::telemetry::metric;
 
 /// Longest message looked at, in bytes: [`text::MAX_CHARS`] of the widest characters.
 pub const MAX_TEXT: usize = text::MAX_CHARS * 4;
@@ -225,9 +226,9 @@ async fn take(
     let accepted = app.store.accept(&event, None, message, request, job.enqueue(now)?, now).await?;
     crate::crash::point("accepted");
     if accepted.duplicate {
-        metrics::counter!("firstline_events_duplicate_total").increment(1);
+        metrics::counter!(metric::EVENTS_DUPLICATE).increment(1);
     } else {
-        metrics::counter!("firstline_events_total", "platform" => event.conversation.platform.as_str())
+        metrics::counter!(metric::EVENTS, "platform" => event.conversation.platform.as_str())
             .increment(1);
     }
     tracing::info!(

@@ -18,30 +18,30 @@ pub enum LogFormat {
 
 /// Every metric's name.
 pub mod metric {
-    /// Requests settled. Labels `kind`, `action`, `engine`.
+    /// Accepted events. Label `platform`.
+    pub const EVENTS: &str = "firstline_events_total";
+    /// Deliveries recognised as repeated.
+    pub const EVENTS_DUPLICATE: &str = "firstline_events_duplicate_total";
+    /// Requests decided. Labels `kind`, `action`, `engine`.
     pub const REQUESTS: &str = "firstline_requests_total";
-    /// From accepted to the first answer written. No labels.
-    pub const FIRST_ANSWER: &str = "firstline_first_answer_seconds";
+    /// From accepted to the first answer written.
+    pub const REPLY_TIME: &str = "firstline_reply_seconds";
     /// Live jobs. Label `state`: `ready`, `running`, `dead`.
     pub const JOBS: &str = "firstline_jobs";
+    /// Jobs that gave up. Label `kind`.
+    pub const JOBS_DEAD: &str = "firstline_jobs_dead_total";
     /// Age of the oldest job that is due.
     pub const QUEUE_AGE: &str = "firstline_queue_age_seconds";
-    /// Runs of jobs. Labels `kind`, `outcome`: `done`, `retry`, `dead`, `lost`.
-    pub const JOB_RUNS: &str = "firstline_job_runs_total";
     /// Calls to a model. Label `outcome`: `ok`, or why it failed.
     pub const MODEL_CALLS: &str = "firstline_model_calls_total";
     /// Tokens. Label `direction`: `in`, `out`.
     pub const MODEL_TOKENS: &str = "firstline_model_tokens_total";
-    /// Duration of a call to a model.
-    pub const MODEL_TIME: &str = "firstline_model_seconds";
     /// Duration of one search.
     pub const SEARCH_TIME: &str = "firstline_search_seconds";
     /// Passages searchable in this process.
     pub const INDEX_PASSAGES: &str = "firstline_index_passages";
     /// Store changes this process's index has not applied yet.
     pub const INDEX_LAG: &str = "firstline_index_lag";
-    /// Answered HTTP requests. Labels `route` (the pattern), `status`.
-    pub const HTTP_REQUESTS: &str = "firstline_http_requests_total";
 }
 
 const HELP: [(&str, &str); 3] = [
@@ -74,7 +74,7 @@ pub fn init(format: LogFormat, level: &str) {
 
 /// The span of everything done for one request: its id is on every log line inside.
 pub fn request_span(request_id: &str) -> tracing::Span {
-    tracing::info_span!("request", request_id)
+    tracing::info_span!("request", request.id = request_id)
 }
 
 /// The process's metrics, recorded from the first call on.

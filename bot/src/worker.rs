@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::flows;
 use crate::job::Job;
 use crate::store::records::LeasedJob;
+use crate::telemetry::{metric, request_span};
 
 /// How a job went wrong; the decision travels with the error.
 #[derive(Debug, Error)]
@@ -153,7 +154,9 @@ async fn dispatch(app: &App, leased: &LeasedJob) -> Result<(), JobError> {
         .map_err(JobError::Fail)?;
     match job {
         Job::Event { conversation_id, request_id, event } => {
-            flows::react::react(app, leased, &conversation_id, &request_id, &event).await
+            flows::react::react(app, leased, &conversation_id, &request_id, &event)
+                .instrument(request_span(&request_id))
+                .await
         }
         Job::Deliver { conversation_id, message_id } => {
             flows::deliver::deliver(app, leased, &conversation_id, &message_id).await
@@ -187,7 +190,7 @@ async fn settle_failure(app: &App, job: &LeasedJob, error: JobError) {
         }
         Verdict::Dead => {
             tracing::error!(error = %text, "a job failed for good; see `firstline jobs dead`");
-            metrics::counter!("firstline_jobs_dead_total", "kind" => job.kind.clone()).increment(1);
+            metrics::counter!(metric::JOBS_DEAD, "kind" => job.kind.clone()).increment(1);
             flows::react::tell_failure(app, job).await;
             app.store.kill(job, &text).await
         }

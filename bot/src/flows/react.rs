@@ -16,6 +16,7 @@ use crate::store::records::{
     RequestRow, RequestState, Settlement, TicketFilter, Viewer,
 };
 use crate::store::{Live, LiveKind, new_id};
+use crate::telemetry::metric;
 use crate::worker::JobError;
 
 /// Turns of the thread a request is read in the light of.
@@ -522,7 +523,7 @@ impl Reaction<'_> {
         match self.app.store.settle(self.leased, settlement, now).await? {
             Some(_) => {
                 crate::crash::point("settled");
-                metrics::histogram!("firstline_reply_seconds")
+                metrics::histogram!(metric::REPLY_TIME)
                     .record((now - self.request.received_at) as f64 / 1_000.0);
                 Ok(())
             }
@@ -575,14 +576,13 @@ fn removed_from(text: &str) -> Vec<SecretKind> {
 
 fn observe(app: &App, request: &RequestRow, understood: &Understanding) {
     metrics::counter!(
-        "firstline_requests_total",
+        metric::REQUESTS,
         "kind" => understood.assessment.kind.as_str(),
         "action" => understood.decision.plan.action(),
         "engine" => if understood.engine() == "local" { "local" } else { "model" },
     )
     .increment(1);
     tracing::info!(
-        request.id = %request.id,
         request.kind = understood.assessment.kind.as_str(),
         request.action = understood.decision.plan.action(),
         request.engine = understood.engine(),

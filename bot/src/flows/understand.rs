@@ -18,6 +18,7 @@ use crate::flows::model_assess;
 use crate::ports::Model;
 use crate::store::new_id;
 use crate::store::records::{AssessmentRow, PassageSeen, Ticket, Unsent, Viewer};
+use crate::telemetry::metric;
 
 /// Passages searched for; the first few are shown to a model or quoted.
 const PASSAGES: usize = 12;
@@ -172,7 +173,7 @@ fn search(app: &App, asked: &Asked<'_>) -> anyhow::Result<Found> {
         language: None,
         limit: PASSAGES,
     })?;
-    metrics::histogram!("firstline_search_seconds").record(started.elapsed().as_secs_f64());
+    metrics::histogram!(metric::SEARCH_TIME).record(started.elapsed().as_secs_f64());
     Ok(found)
 }
 

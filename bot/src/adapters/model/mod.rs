@@ -26,6 +26,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config;
 use crate::ports::{Ask, Clock, Completion, Model, ModelError};
+use crate::telemetry::metric;
 use breaker::Breaker;
 pub use budget::{Budget, Spent, StoreBudget, Unlimited};
 use dialect::Dialect;
@@ -241,9 +242,11 @@ impl Model for OpenAiModel {
         self.learn(started, progress.answered(), &result);
         let (tokens_in, tokens_out) = progress.tokens(ask);
         let label = result.as_ref().err().map_or("ok", ModelError::label);
-        metrics::counter!("firstline_model_calls_total", "outcome" => label).increment(1);
-        metrics::counter!("firstline_model_tokens_total")
-            .increment(u64::try_from(tokens_in + tokens_out).unwrap_or(0));
+        metrics::counter!(metric::MODEL_CALLS, "outcome" => label).increment(1);
+        for (direction, tokens) in [("in", tokens_in), ("out", tokens_out)] {
+            metrics::counter!(metric::MODEL_TOKENS, "direction" => direction)
+                .increment(u64::try_from(tokens).unwrap_or(0));
+        }
         self.budget
             .spent(Spent {
                 calls: progress.calls,

@@ -21,7 +21,7 @@ macro_rules! patterns {
 }
 
 patterns! {
-    SINCE = r"(?i)\b(?:since|ever since|as of|started(?: at| around)?|seit|ab|depuis|desde|dal|dalle|sinds|vanaf|od)\s+(?:about |around |ca\. |etwa |gegen )?([^,;!?\n]{2,40})";
+    SINCE = r"(?i)\b(?:since|ever since|as of|started(?: at| around)?|seit|ab|depuis|desde|dal|dalle|sinds|vanaf|od)\s+(?:about |around |ca\. |etwa |gegen )?([^,;!?\n]{1,40})";
     SINCE_LOOSE = r"(?i)\b(this morning|today|yesterday(?: evening| morning)?|last night|right now|for (?:\w+ ){1,2}(?:minutes|hours|days|weeks)(?: now)?|\w+ (?:minutes|hours) ago|heute(?: früh| morgen)?|gestern(?: abend)?|ce matin|hier soir|esta mañana|ayer|hoje|ontem|stamattina|ieri|vanmorgen|gisteren|dzisiaj|wczoraj)\b";
     AFFECTED = r"(?i)\b((?:nobody|no one|none of us|all of us|everyone|everybody|all (?:users|agents|staff|customers|colleagues)|(?:whole|entire) [\w-]+(?: \w+)?|several (?:users|customers|colleagues|people)|(?:my|our) (?:whole )?(?:team|department|office|group)|only me|just me|customers|colleagues|\d[\d.,]* (?:users|people|customers|colleagues|employees|agents)|(?:i|we) (?:can't|cannot|can not|couldn't|am|are)|alle [\wäöüß]+|niemand|keiner|kunden|kollegen|das (?:ganze )?team|bei mir|bei uns|ich|wir|tout le monde|personne|clients|todos|nadie|clientes|ninguém|tutti|nessuno|iedereen|niemand|klanten|wszyscy|nikt|klienci)[^.;!?\n]{0,40})";
     ERROR = r#"(?i)(?:"([^"\n]{4,200})"|“([^”\n]{4,200})”|„([^“”\n]{4,200})[“”]|«\s?([^»\n]{4,200})\s?»)"#;
@@ -79,9 +79,14 @@ pub(super) fn missing(kind: Kind, fields: &TicketFields) -> Vec<String> {
 
 /// The first group of the first sentence that matches: a value ends with its sentence.
 fn first(pattern: &Regex, input: &str) -> Option<String> {
-    let found = text::sentences(input).into_iter().find_map(|s| pattern.captures(s))?;
+    let sentences = text::sentences(input);
+    let (sentence, found) = sentences.iter().find_map(|s| Some((*s, pattern.captures(s)?)))?;
     let value = found.iter().skip(1).flatten().next()?;
-    Some(value.as_str().trim_end_matches(['.', ' ']).to_owned())
+    // A bounded pattern may end inside a word; the value does not.
+    let rest = &sentence[value.end()..];
+    let word_end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+    let value = &sentence[value.start()..value.end() + word_end];
+    Some(value.trim_end_matches(['.', ' ']).to_owned())
 }
 
 fn whole(pattern: &Regex, input: &str) -> Option<String> {

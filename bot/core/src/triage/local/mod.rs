@@ -151,7 +151,10 @@ impl LocalEngine {
         Assessment {
             kind,
             confidence: f64::from(kinds[best]).clamp(0.0, 1.0),
-            system: self.system(request, &text, context, scores, believed),
+            // Chatter is about no system, whatever the passages found for it are about.
+            system: (kind != Kind::None)
+                .then(|| self.system(request, &text, context, scores, believed))
+                .flatten(),
             impact: believed
                 .and_then(|e| e.impact)
                 .unwrap_or(Impact::ALL[self.choose(IMPACT, scores)]),
