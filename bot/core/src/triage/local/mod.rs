@@ -148,13 +148,15 @@ impl LocalEngine {
         let believed = recalled.as_ref().filter(|r| r.trust > 0.5).map(|r| r.example);
         let fields = facts::read(kind, &text, &summary);
         let missing = facts::missing(kind, &fields);
+        // What was found for chatter says nothing about it.
+        let vouched = match kind {
+            Kind::None => Request { passages_systems: &[], similar: &[], ..*request },
+            _ => *request,
+        };
         Assessment {
             kind,
             confidence: f64::from(kinds[best]).clamp(0.0, 1.0),
-            // Chatter is about no system, whatever the passages found for it are about.
-            system: (kind != Kind::None)
-                .then(|| self.system(request, &text, context, scores, believed))
-                .flatten(),
+            system: self.system(&vouched, &text, context, scores, believed),
             impact: believed
                 .and_then(|e| e.impact)
                 .unwrap_or(Impact::ALL[self.choose(IMPACT, scores)]),
