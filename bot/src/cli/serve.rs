@@ -224,12 +224,14 @@ async fn answer_http(
 /// Trains the local engine and reads the past tickets, so that the first request need not
 /// wait for it.
 async fn warm_up(app: Arc<App>) {
+    let detector = tokio::task::spawn_blocking(crate::flows::heed::warm_up);
     if let Err(error) = app.engine.current(&app.store).await {
         tracing::warn!(%error, "the local engine could not be trained yet");
     }
     if let Err(error) = app.similar.catch_up(&app.store).await {
         tracing::warn!(%error, "past tickets could not be read yet");
     }
+    let _ = detector.await;
 }
 
 /// Keeps the gauges current and removes raw events whose time is over.

@@ -52,6 +52,11 @@ pub(crate) fn heed(text: &str, thread: &[Turn]) -> Heeded {
     Heeded { text, thread, instructions, nothing_else }
 }
 
+/// Trains the detector now, so that no request waits for it.
+pub(crate) fn warm_up() {
+    LazyLock::force(&DETECTOR);
+}
+
 /// `text` without what it tells the bot to do.
 pub(crate) fn without_instructions(text: &str) -> String {
     DETECTOR.without_addressed(text).0

@@ -5,7 +5,7 @@
 pub mod answer;
 pub mod ask;
 pub mod deliver;
-mod heed;
+pub(crate) mod heed;
 pub mod model_answer;
 pub mod model_assess;
 pub mod react;
