@@ -198,18 +198,27 @@ pub struct SimilarTickets {
 #[derive(Default)]
 struct Followed {
     last_number: i64,
+    /// The erasure this index knows of; at another one it is built anew.
+    erasure: Option<String>,
     index: SimilarityIndex<TicketMeta>,
 }
 
 impl SimilarTickets {
     /// Takes up tickets filed since the last call, here or on another replica.
     pub async fn catch_up(&self, store: &Store) -> anyhow::Result<()> {
-        let known = self.index.read().unwrap_or_else(PoisonError::into_inner).last_number;
-        if store.last_ticket_number().await? <= known {
+        let erasure = store.last_erasure().await?;
+        let known = {
+            let followed = self.index.read().unwrap_or_else(PoisonError::into_inner);
+            if followed.erasure == erasure { followed.last_number } else { 0 }
+        };
+        if known > 0 && store.last_ticket_number().await? <= known {
             return Ok(());
         }
         let added: Vec<(i64, Ticket)> = store.tickets_after(known).await?;
         let mut followed = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        if followed.erasure != erasure {
+            *followed = Followed { erasure, ..Followed::default() };
+        }
         for (number, ticket) in added {
             let meta = TicketMeta {
                 requester: ticket.requester,

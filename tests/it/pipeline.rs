@@ -340,3 +340,23 @@ async fn a_vanished_article_is_gone_from_answers() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_erased_person_is_gone_from_what_is_kept_in_memory() {
+    on_both(async |store| {
+        let dir = TempDir::new().unwrap();
+        let bot = bot(store, &dir).await;
+        let text = "Keystone is down since 9, nobody in the warehouse can log in, error 503";
+        bot.say("ana", None, text).await;
+        let olga = bot.viewer("olga").await;
+        let alike = async || {
+            bot.app.similar.catch_up(&bot.app.store).await.unwrap();
+            bot.app.similar.search(text, 3, &olga)
+        };
+        assert_eq!(alike().await.len(), 1);
+        let now = bot.app.clock.now();
+        bot.app.store.erase_person("ana@example.com", now).await.unwrap();
+        assert!(alike().await.is_empty(), "her words find nothing any more");
+    })
+    .await;
+}

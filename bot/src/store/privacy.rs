@@ -26,7 +26,15 @@ pub struct Erased {
 /// Removed rows are overwritten on disk, not only forgotten.
 const SECURE: &str = "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
 
+/// The fact that changes with every erasure.
+const LAST_ERASURE: &str = "last_erasure";
+
 impl Store {
+    /// Changes with every erasure, here or by another process; `None` before the first.
+    pub async fn last_erasure(&self) -> Result<Option<String>> {
+        self.meta(LAST_ERASURE).await
+    }
+
     /// Everything held of a person, as one JSON document.
     pub async fn export_person(&self, email: &str) -> Result<Value> {
         let email = lower(email);
@@ -174,6 +182,16 @@ impl Store {
         ] {
             exec!(tx, sqlx::query(sql).bind(&email));
         }
+        // What is kept in memory anywhere is rebuilt when this changes.
+        exec!(
+            tx,
+            sqlx::query(
+                "INSERT INTO meta (name, value) VALUES ($1, $2)
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            )
+            .bind(LAST_ERASURE)
+            .bind(new_id())
+        );
         tx.commit().await?;
         if let Pools::Sqlite { w, .. } = &self.pools {
             // The log still holds the old pages until it is written back and cut.
