@@ -1,6 +1,8 @@
 //! How the bot reacts to an accepted event. Each reaction ends in one settlement.
 
-use firstline_core::chat::{Button, ChatEvent, EventBody, Message, TicketForm, Verdict};
+mod buttons;
+
+use firstline_core::chat::{Button, ChatEvent, EventBody, Message, TicketForm};
 use firstline_core::command::{self, Command};
 use firstline_core::ticket::{Impact, Kind, Sentiment, Status, Urgency};
 use firstline_core::triage::redact::SecretKind;
@@ -8,12 +10,12 @@ use firstline_core::triage::{Assessment, Plan, Speaker, Turn};
 use firstline_core::words;
 
 use crate::app::App;
-use crate::flows::ticket::{Refusal, deliveries};
+use crate::flows::ticket::deliveries;
 use crate::flows::understand::{Asked, Understanding, understand};
 use crate::job::Job;
 use crate::store::records::{
     Author, ConversationRow, Explanation, KEY_PLACEHOLDER, LeasedJob, NewMessage, NewTicket,
-    RequestRow, RequestState, Settlement, TicketFilter, Viewer,
+    RequestRow, RequestState, Settlement, Viewer,
 };
 use crate::store::{Live, LiveKind, new_id};
 use crate::telemetry::metric;
@@ -95,8 +97,6 @@ pub async fn tell_failure(app: &App, leased: &LeasedJob) {
 }
 
 impl Reaction<'_> {
-    // --- Something was said -------------------------------------------------------
-
     async fn said(self, text: &str, attachments: &[String]) -> Result<(), JobError> {
         if let Some(command) = command::parse(text)
             && command != Command::TalkToPerson
@@ -294,163 +294,6 @@ impl Reaction<'_> {
             created_at: self.app.clock.now(),
             resolved_at: None,
         }
-    }
-
-    // --- Commands -----------------------------------------------------------------
-
-    async fn command(self, command: &Command) -> Result<(), JobError> {
-        let language = "en";
-        let says = match command {
-            Command::Help => words::help(language),
-            Command::MyTickets => {
-                let filter = TicketFilter {
-                    requester: Some(self.viewer.email.clone()),
-                    open: Some(true),
-                    limit: Some(10),
-                    ..TicketFilter::default()
-                };
-                let page = self.app.store.tickets(&filter, &self.viewer).await?;
-                let lines: Vec<words::TicketLine> =
-                    page.items.into_iter().map(|t| (t.key, t.summary, t.status)).collect();
-                words::my_tickets(&lines, language)
-            }
-            Command::Status(key) => match self.app.store.visible_ticket(key, &self.viewer).await? {
-                Some(t) => Message {
-                    ticket: Some(t.key.clone()),
-                    ..words::ticket_status(&t.key, &t.summary, t.status, language)
-                },
-                None => words::no_such_ticket(key, language),
-            },
-            Command::Reopen(key) => {
-                match crate::flows::ticket::reopen(self.app, &self.viewer, key).await {
-                    Ok(t) => words::reopened(&t.key, t.team.as_deref(), language),
-                    Err(Refusal::Unavailable(error)) => return Err(JobError::Retry(error)),
-                    Err(Refusal::NotFound) => words::no_such_ticket(key, language),
-                    Err(refusal) => Message { text: refusal.to_string(), ..Message::default() },
-                }
-            }
-            Command::TalkToPerson => return self.talk_to_person().await,
-        };
-        self.settle_with(Some(says), "silent").await
-    }
-
-    // --- Buttons ------------------------------------------------------------------
-
-    async fn feedback(mut self, verdict: Verdict) -> Result<(), JobError> {
-        let language = self.language().await?;
-        self.request.verdict = Some(verdict);
-        let says = match verdict {
-            Verdict::Solved => words::solved(&language),
-            Verdict::NotHelpful => words::not_helpful(&language),
-        };
-        let action = self.request.action.clone().unwrap_or_default();
-        self.settle_with(Some(says), &action).await
-    }
-
-    async fn file(mut self, form: &TicketForm) -> Result<(), JobError> {
-        let assessment = self.assessment().await?;
-        if let Some(key) = self.request.ticket_key.clone() {
-            // Sent twice: the ticket is there already.
-            let says = match self.app.store.ticket(&key).await? {
-                Some(t) => words::ticket_status(&t.key, &t.summary, t.status, &assessment.language),
-                None => words::no_such_ticket(&key, &assessment.language),
-            };
-            return self.settle_with(Some(says), "file").await;
-        }
-        let kind = form.kind.filter(|k| *k != Kind::None).unwrap_or(match assessment.kind {
-            Kind::None => Kind::Question,
-            kind => kind,
-        });
-        let named = form.system.clone().filter(|name| !name.is_empty());
-        // Only a system of the catalogue is taken from a form.
-        let system = named
-            .filter(|n| self.app.catalogue.is_empty() || self.app.system(Some(n)).is_some())
-            .or_else(|| assessment.system.clone());
-        let entry = self.app.system(system.as_deref());
-        let (impact, urgency, priority) = match &self.request.decision {
-            Some(e) => (e.decision.impact, e.decision.urgency, e.decision.priority),
-            None => {
-                let matrix = &self.app.config.priority.matrix;
-                let (impact, urgency) = (Impact::One, Urgency::Normal);
-                (impact, urgency, matrix.priority(impact, urgency))
-            }
-        };
-        let text = if self.request.text.is_empty() {
-            form.summary.clone()
-        } else {
-            self.request.text.clone()
-        };
-        let ticket = NewTicket {
-            kind,
-            team: entry.and_then(|s| s.team.clone()),
-            confidential: entry.is_some_and(|s| s.confidential),
-            system,
-            impact,
-            urgency,
-            priority,
-            status: Status::New,
-            requester: self.viewer.email.clone(),
-            summary: if form.summary.is_empty() {
-                assessment.summary.clone()
-            } else {
-                form.summary.clone()
-            },
-            text,
-            fields: form.fields.clone(),
-            language: assessment.language.clone(),
-            sentiment: assessment.sentiment,
-            confidence: assessment.confidence,
-            conversation_id: Some(self.conversation.id.clone()),
-            request_id: Some(self.request.id.clone()),
-            attachments: Vec::new(),
-            created_at: self.app.clock.now(),
-            resolved_at: None,
-        };
-        let says = words::filed(&facts(&ticket, &[]), &assessment.language);
-        self.request.action = Some("file".into());
-        let title = (!ticket.summary.is_empty()).then(|| ticket.summary.clone());
-        let settlement = Settlement {
-            request: self.request.clone(),
-            assessments: Vec::new(),
-            ticket: Some(ticket),
-            messages: Vec::new(),
-            jobs: Vec::new(),
-            cited_documents: Vec::new(),
-            comments: Vec::new(),
-            hand_over: false,
-            title,
-        };
-        self.settle(settlement, Some(says)).await
-    }
-
-    async fn talk_to_person(self) -> Result<(), JobError> {
-        // What is known so far is read once more, so that the ticket says it.
-        let thread = self.thread().await?;
-        let last = thread
-            .iter()
-            .rev()
-            .find(|turn| turn.from == Speaker::Requester)
-            .map(|t| t.text.clone());
-        let text = match (&self.request.text, last) {
-            (text, _) if !text.is_empty() && command::parse(text).is_none() => text.clone(),
-            (_, Some(last)) => last,
-            (text, None) => text.clone(),
-        };
-        let asked = Asked {
-            request_id: self.request.id.clone(),
-            text: &text,
-            thread: &thread,
-            viewer: &self.viewer,
-            must_reply: true,
-            handed_over: false,
-            wants_person: true,
-            already_asked: false,
-            open_here: None,
-        };
-        let understood = understand(self.app, &asked, &|_| {}).await?;
-        let mut this = self;
-        this.request.text = text;
-        this.settle_understood(understood, &[]).await
     }
 
     // --- Settling -----------------------------------------------------------------
