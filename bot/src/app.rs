@@ -10,6 +10,7 @@ use firstline_core::triage::redact::RedactOptions;
 use firstline_core::triage::similar::{Hit, SimilarityIndex};
 use firstline_core::triage::{Example, Similar, System};
 
+use crate::compute::Compute;
 use crate::config::{Config, Redact};
 use crate::ports::{Chat, Clock, Knowledge, Model, Store};
 use crate::prompts::Prompts;
@@ -26,7 +27,9 @@ pub struct App {
     pub prompts: Arc<Prompts>,
     pub catalogue: Arc<Vec<System>>,
     pub engine: EngineHandle,
-    pub similar: SimilarTickets,
+    pub similar: Arc<SimilarTickets>,
+    /// Where requests are read.
+    pub compute: Compute,
     pub redact_options: RedactOptions,
     pub data_dir: PathBuf,
     /// The sample company: people can be switched, loopback only.
@@ -46,6 +49,7 @@ pub struct Parts {
     pub prompts: Prompts,
     pub data_dir: PathBuf,
     pub demo: bool,
+    pub compute: Compute,
 }
 
 impl App {
@@ -57,7 +61,8 @@ impl App {
                 phone: parts.config.privacy.redact.contains(&Redact::Phone),
             },
             engine: EngineHandle::new(catalogue.clone()),
-            similar: SimilarTickets::default(),
+            similar: Arc::default(),
+            compute: parts.compute,
             catalogue,
             config: Arc::new(parts.config),
             store: parts.store,

@@ -56,7 +56,7 @@ impl Default for Server {
             listen: "127.0.0.1:8080".into(),
             public_url: None,
             metrics_listen: None,
-            workers: 4,
+            workers: 8,
             lease_s: 15,
             prompts: None,
         }

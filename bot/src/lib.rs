@@ -10,6 +10,7 @@ pub mod accept;
 pub mod adapters;
 pub mod app;
 pub mod cli;
+pub mod compute;
 pub mod config;
 pub mod console;
 pub mod crash;

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use firstline::accept::{self, AcceptError, Say};
 use firstline::adapters::knowledge::{self, LocalKnowledge};
 use firstline::app::{App, Parts};
+use firstline::compute::Compute;
 use firstline::config::Config;
 use firstline::ports::{Chat, Clock, Model, SendError, Store};
 use firstline::prompts::Prompts;
@@ -193,6 +194,7 @@ impl TestBot {
             prompts: Prompts::load(None).unwrap(),
             data_dir: dir.to_owned(),
             demo: false,
+            compute: Compute::start().unwrap(),
         });
         TestBot { app, clock, chat, knowledge, events: AtomicI64::new(0) }
     }

@@ -12,6 +12,7 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::knowledge::{self, LocalKnowledge};
 use crate::adapters::model::{OpenAiModel, StoreBudget};
 use crate::app::{App, Parts};
+use crate::compute::Compute;
 use crate::config::{Config, DEFAULT_FILE, name_from_address};
 use crate::demo;
 use crate::flows::ask::anyone;
@@ -158,6 +159,7 @@ pub(super) async fn build(opened: Opened) -> anyhow::Result<(Arc<App>, Arc<Local
         prompts,
         data_dir: data,
         demo,
+        compute: Compute::start()?,
     });
     Ok((app, knowledge))
 }

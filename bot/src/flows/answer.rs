@@ -74,7 +74,8 @@ pub(crate) async fn answer(
     {
         return Ok(drafted);
     }
-    let local = compose_local(asked.text, &hits, &today, stale_months);
+    let text = asked.text.to_owned();
+    let local = app.compute.run(move || compose_local(&text, &hits, &today, stale_months)).await?;
     drafted.abstained = local.abstained;
     if local.abstained.is_none() && !local.text.is_empty() {
         let text = with_notes(&local.text, &local.notes, &assessment.language);

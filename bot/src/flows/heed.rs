@@ -15,8 +15,8 @@ use firstline_indexer::Found;
 pub(crate) const NOT_FOLLOWED: &str =
     "The message contains instructions to the bot; they were not followed.";
 
-/// Passages whose text is remembered; they come back often.
-const REMEMBERED: usize = 4_096;
+/// Passages whose text is remembered, a few dozen bytes each; they come back often.
+const REMEMBERED: usize = 1 << 16;
 
 static DETECTOR: LazyLock<Addressed> = LazyLock::new(|| {
     let requests = crate::prompts::shipped_examples();

@@ -12,16 +12,18 @@ use firstline_indexer::{Found, Query};
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::flows::answer::{Answer, Drafted, answer, passages_for_model, turns_for_prompt};
-use crate::flows::heed::{self, NOT_FOLLOWED, heed};
+use crate::flows::answer::{
+    Answer, Drafted, PASSAGES_FOR_MODEL, answer, passages_for_model, turns_for_prompt,
+};
+use crate::flows::heed::{self, Heeded, NOT_FOLLOWED, heed};
 use crate::flows::model_assess;
-use crate::ports::Model;
+use crate::ports::{Knowledge, Model};
 use crate::store::new_id;
 use crate::store::records::{AssessmentRow, PassageSeen, Ticket, Unsent, Viewer};
 use crate::telemetry::metric;
 
-/// Passages searched for; the first few are shown to a model or quoted.
-const PASSAGES: usize = 12;
+/// Passages searched for: as many as a model is shown.
+const PASSAGES: usize = PASSAGES_FOR_MODEL;
 /// Similar tickets considered.
 const SIMILAR: usize = 5;
 /// A report counts as the same trouble from this similarity on, within [`REPORT_WINDOW_MS`].
@@ -78,7 +80,7 @@ pub async fn understand(
     asked: &Asked<'_>,
     heard: Heard<'_>,
 ) -> anyhow::Result<Understanding> {
-    let heeded = heed(asked.text, asked.thread);
+    let Gathered { heeded, found, similar } = gather(app, asked).await?;
     let instructed = !heeded.instructions.is_empty();
     let asked = &Asked {
         request_id: asked.request_id.clone(),
@@ -87,10 +89,6 @@ pub async fn understand(
         open_here: asked.open_here.clone(),
         ..*asked
     };
-    let mut found = search(app, asked)?;
-    heed::clean_passages(&mut found);
-    app.similar.catch_up(&app.store).await?;
-    let similar = app.similar.search(asked.text, SIMILAR, asked.viewer);
     let keys: Vec<&str> = similar.iter().map(|s| s.key.as_str()).collect();
     let similar_tickets = app.store.visible_tickets(&keys, asked.viewer).await?;
 
@@ -159,17 +157,40 @@ fn cited_documents(understanding: &Understanding, found: &Found) -> Vec<String> 
     documents
 }
 
-fn search(app: &App, asked: &Asked<'_>) -> anyhow::Result<Found> {
+/// What a request says and what there is about it.
+struct Gathered {
+    heeded: Heeded,
+    found: Found,
+    similar: Vec<Similar>,
+}
+
+async fn gather(app: &App, asked: &Asked<'_>) -> anyhow::Result<Gathered> {
+    app.similar.catch_up(&app.store).await?;
+    let (knowledge, tickets) = (app.knowledge.clone(), app.similar.clone());
+    let (text, thread) = (asked.text.to_owned(), asked.thread.to_vec());
+    let viewer = asked.viewer.clone();
+    app.compute
+        .run(move || {
+            let heeded = heed(&text, &thread);
+            let mut found = search(knowledge.as_ref(), &heeded, &viewer)?;
+            heed::clean_passages(&mut found);
+            let similar = tickets.search(&heeded.text, SIMILAR, &viewer);
+            Ok(Gathered { heeded, found, similar })
+        })
+        .await?
+}
+
+fn search(knowledge: &dyn Knowledge, heeded: &Heeded, viewer: &Viewer) -> anyhow::Result<Found> {
     let started = std::time::Instant::now();
-    let found = app.knowledge.search(&Query {
-        text: asked.text.to_owned(),
-        thread: asked
+    let found = knowledge.search(&Query {
+        text: heeded.text.clone(),
+        thread: heeded
             .thread
             .iter()
             .filter(|turn| turn.from == Speaker::Requester)
             .map(|turn| turn.text.clone())
             .collect(),
-        audiences: asked.viewer.groups.clone(),
+        audiences: viewer.groups.clone(),
         language: None,
         limit: PASSAGES,
     })?;
@@ -266,7 +287,7 @@ async fn read_by_model(
         engine: format!("model:{}", model.name()),
         prompt_hash: reading.prompt_hash,
         input_hash: reading.input_hash,
-        passages: passage_ids(found, crate::flows::answer::PASSAGES_FOR_MODEL),
+        passages: passage_ids(found, PASSAGES_FOR_MODEL),
         chosen: result.is_some(),
         result,
         failure,
@@ -287,23 +308,29 @@ async fn read_locally(
 ) -> anyhow::Result<AssessmentRow> {
     let started = app.clock.now();
     let engine = app.engine.current(&app.store).await?;
-    let assessment = engine.assess(&Request {
-        text: asked.text,
-        thread: asked.thread,
-        passages_systems: &found
-            .hits
-            .iter()
-            .take(5)
-            .map(|hit| (hit.passage.system.clone(), f64::from(hit.score)))
-            .collect::<Vec<_>>(),
-        similar: &similar
-            .iter()
-            .filter_map(|s| {
-                let ticket = tickets.iter().find(|t| t.key == s.key)?;
-                Some((ticket.system.clone(), ticket.kind, s.score))
-            })
-            .collect::<Vec<_>>(),
-    });
+    let (text, thread) = (asked.text.to_owned(), asked.thread.to_vec());
+    let passages_systems: Vec<_> = found
+        .hits
+        .iter()
+        .take(5)
+        .map(|hit| (hit.passage.system.clone(), f64::from(hit.score)))
+        .collect();
+    let similar: Vec<_> = similar
+        .iter()
+        .filter_map(|s| {
+            let ticket = tickets.iter().find(|t| t.key == s.key)?;
+            Some((ticket.system.clone(), ticket.kind, s.score))
+        })
+        .collect();
+    let read = move || {
+        engine.assess(&Request {
+            text: &text,
+            thread: &thread,
+            passages_systems: &passages_systems,
+            similar: &similar,
+        })
+    };
+    let assessment = app.compute.run(read).await?;
     Ok(AssessmentRow {
         id: new_id(),
         request_id: asked.request_id.clone(),
@@ -424,9 +451,11 @@ fn adds_to_ticket(assessment: &Assessment, drafted: &Drafted) -> bool {
 /// How many people reported something like this lately, this one included. Only the
 /// number leaves this function, so tickets this person may not see count too.
 async fn reports(app: &App, asked: &Asked<'_>) -> anyhow::Result<usize> {
+    let (tickets, text) = (app.similar.clone(), asked.text.to_owned());
     let alike: Vec<String> = app
-        .similar
-        .search_all(asked.text, 20)
+        .compute
+        .run(move || tickets.search_all(&text, 20))
+        .await?
         .into_iter()
         .filter(|s| s.score >= SAME_TROUBLE)
         .map(|s| s.key)

@@ -10,9 +10,10 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{Connection as _, Postgres, Sqlite, Transaction};
 
 use super::Result;
+use super::flush::WalFlush;
 use super::wakeups::{Hub, Live};
 
 /// Runs the body with the pool for reading.
@@ -57,13 +58,11 @@ macro_rules! exec {
 /// SQLite: one connection writes, several read.
 #[derive(Clone)]
 pub(super) enum Pools {
-    Sqlite { w: SqlitePool, r: SqlitePool },
+    Sqlite { w: SqlitePool, r: SqlitePool, log: Arc<WalFlush> },
     Pg(PgPool),
 }
 
-// Each start sets its own mode, so a dropped transaction leaves none behind.
-pub(super) const SYNC_FULL: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
-pub(super) const SYNC_NORMAL: &str = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE";
+pub(super) const SQLITE_WRITE: &str = "BEGIN IMMEDIATE";
 pub(super) const PG_SOFT: &str = "BEGIN; SET LOCAL synchronous_commit TO off";
 
 pub(super) async fn connect_sqlite(path: &Path) -> Result<Pools> {
@@ -71,7 +70,8 @@ pub(super) async fn connect_sqlite(path: &Path) -> Result<Pools> {
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+        // Whoever needs a commit to last waits for `WalFlush`.
+        .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(Duration::from_secs(10))
         .foreign_keys(true)
         .statement_cache_capacity(256)
@@ -91,8 +91,12 @@ pub(super) async fn connect_sqlite(path: &Path) -> Result<Pools> {
         .test_before_acquire(false)
         .connect_with(options.read_only(true))
         .await?;
-    Ok(Pools::Sqlite { w, r })
+    let log = WalFlush::start(path)?;
+    Ok(Pools::Sqlite { w, r, log })
 }
+
+/// A PostgreSQL connection unused for longer is tried before use.
+const RESTED: Duration = Duration::from_millis(500);
 
 pub(super) async fn connect_postgres(url: &str) -> Result<PgPool> {
     let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(256);
@@ -100,6 +104,16 @@ pub(super) async fn connect_postgres(url: &str) -> Result<PgPool> {
         .max_connections(10)
         .acquire_timeout(Duration::from_secs(5))
         .test_before_acquire(false)
+        // A busy connection is not asked each time whether it lives; one that rested may have
+        // been cut by a restart of the server and is replaced unseen.
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= RESTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await?)
 }
@@ -113,13 +127,20 @@ pub(super) enum TxInner {
 pub(super) struct Tx {
     pub(super) inner: TxInner,
     hub: Arc<Hub>,
+    /// What must reach the disk before this is over; PostgreSQL sees to it itself.
+    log: Option<Arc<WalFlush>>,
     wake: bool,
     live: Vec<Live>,
 }
 
 impl Tx {
-    pub(super) fn new(inner: TxInner, hub: Arc<Hub>) -> Tx {
-        Tx { inner, hub, wake: false, live: Vec::new() }
+    pub(super) fn new(inner: TxInner, hub: Arc<Hub>, log: Option<Arc<WalFlush>>) -> Tx {
+        Tx { inner, hub, log, wake: false, live: Vec::new() }
+    }
+
+    /// The commit need not wait for the disk.
+    pub(super) fn need_not_last(&mut self) {
+        self.log = None;
     }
 
     /// Workers are woken after the commit.
@@ -151,6 +172,9 @@ impl Tx {
             TxInner::Sqlite(tx) => tx.commit().await?,
             TxInner::Pg(tx) => tx.commit().await?,
         }
+        if let Some(log) = self.log {
+            log.flushed().await?;
+        }
         if self.wake {
             self.hub.wake();
         }
@@ -160,13 +184,17 @@ impl Tx {
         Ok(())
     }
 
-    /// Undoes everything at once, where dropping would do so a little later.
+    /// Undoes everything at once, where dropping would do so a little later. What was
+    /// read before lasts when this returns.
     pub(super) async fn rollback(self) -> Result<()> {
         match self.inner {
             TxInner::Sqlite(tx) => tx.rollback().await?,
             TxInner::Pg(tx) => tx.rollback().await?,
         }
-        Ok(())
+        match self.log {
+            Some(log) => log.flushed().await,
+            None => Ok(()),
+        }
     }
 
     /// The next value of a counter, which stays locked until the commit: whoever counts

@@ -18,6 +18,7 @@ mod clock;
 mod corrections;
 mod encode;
 mod error;
+mod flush;
 mod inbox;
 mod insight;
 mod jobs;
@@ -44,7 +45,7 @@ pub use settle::Settled;
 pub use tickets::may_see;
 pub use wakeups::{Live, LiveKind, Wakeups};
 
-use db::{Pools, SYNC_FULL, Tx, TxInner};
+use db::{Pools, SQLITE_WRITE, Tx, TxInner};
 use wakeups::Hub;
 
 static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
@@ -98,7 +99,10 @@ impl Store {
     /// Applies every migration that is missing.
     pub async fn migrate(&self) -> Result<()> {
         match &self.pools {
-            Pools::Sqlite { w, .. } => SQLITE.run(w).await?,
+            Pools::Sqlite { w, log, .. } => {
+                SQLITE.run(w).await?;
+                log.flushed().await?;
+            }
             Pools::Pg(pool) => POSTGRES.run(pool).await?,
         }
         Ok(())
@@ -156,7 +160,7 @@ impl Store {
             listener.stop().await;
         }
         match &self.pools {
-            Pools::Sqlite { w, r } => {
+            Pools::Sqlite { w, r, .. } => {
                 r.close().await;
                 w.close().await;
             }
@@ -188,21 +192,29 @@ impl Store {
 
     /// A writing transaction that lasts once it is committed.
     async fn begin(&self) -> Result<Tx> {
-        let inner = match &self.pools {
-            Pools::Sqlite { w, .. } => TxInner::Sqlite(w.begin_with(SYNC_FULL).await?),
-            Pools::Pg(pool) => TxInner::Pg(pool.begin().await?),
-        };
-        Ok(Tx::new(inner, self.hub.clone()))
+        self.begin_with(SQLITE_WRITE, "BEGIN").await
     }
 
     /// A writing transaction that a power cut may undo: for leases, whose loss only
     /// means that the job is taken up again.
     async fn begin_soft(&self) -> Result<Tx> {
-        let inner = match &self.pools {
-            Pools::Sqlite { w, .. } => TxInner::Sqlite(w.begin_with(db::SYNC_NORMAL).await?),
-            Pools::Pg(pool) => TxInner::Pg(pool.begin_with(db::PG_SOFT).await?),
-        };
-        Ok(Tx::new(inner, self.hub.clone()))
+        let mut tx = self.begin_with(SQLITE_WRITE, db::PG_SOFT).await?;
+        tx.need_not_last();
+        Ok(tx)
+    }
+
+    /// A writing transaction begun with the driver's own words.
+    async fn begin_with(&self, sqlite: &'static str, pg: &'static str) -> Result<Tx> {
+        Ok(match &self.pools {
+            Pools::Sqlite { w, log, .. } => {
+                log.check()?;
+                let inner = TxInner::Sqlite(w.begin_with(sqlite).await?);
+                Tx::new(inner, self.hub.clone(), Some(log.clone()))
+            }
+            Pools::Pg(pool) => {
+                Tx::new(TxInner::Pg(pool.begin_with(pg).await?), self.hub.clone(), None)
+            }
+        })
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Erased {
 }
 
 /// Removed rows are overwritten on disk, not only forgotten.
-const SECURE: &str = "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+const SECURE: &str = "PRAGMA secure_delete = ON; BEGIN IMMEDIATE";
 
 /// The fact that changes with every erasure.
 const LAST_ERASURE: &str = "last_erasure";
@@ -163,12 +163,7 @@ impl Store {
     pub async fn erase_person(&self, email: &str, now: i64) -> Result<Erased> {
         let email = lower(email);
         let pseudonym = format!("erased-{}", &new_id()[24..]);
-        let mut tx = match &self.pools {
-            Pools::Sqlite { w, .. } => {
-                Tx::new(super::TxInner::Sqlite(w.begin_with(SECURE).await?), self.hub.clone())
-            }
-            Pools::Pg(_) => self.begin().await?,
-        };
+        let mut tx = self.begin_with(SECURE, "BEGIN").await?;
         let mut erased = Erased::default();
         tx.erase_tickets(&email, &pseudonym, now, &mut erased).await?;
         tx.erase_conversations(&email, &mut erased).await?;

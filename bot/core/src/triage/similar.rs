@@ -24,9 +24,13 @@ struct Entry<M> {
 /// The index. `M` is what a filter judges by: who may see the text, its state, ...
 pub struct SimilarityIndex<M> {
     vocabulary: HashMap<String, u32>,
-    /// For each term the slots of the texts that hold it.
-    postings: Vec<Vec<u32>>,
+    /// For each term the slots of the texts that hold it, with its dampened count there.
+    postings: Vec<Vec<(u32, f32)>>,
     slots: Vec<Option<Entry<M>>>,
+    /// The length of each slot's vector, 0 where there is none. Weights drift as texts
+    /// come and go, so all are measured anew whenever the index has grown by an eighth.
+    lengths: Vec<f32>,
+    measured_at: usize,
     free: Vec<u32>,
     by_key: HashMap<String, u32>,
 }
@@ -37,6 +41,8 @@ impl<M> Default for SimilarityIndex<M> {
             vocabulary: HashMap::new(),
             postings: Vec::new(),
             slots: Vec::new(),
+            lengths: Vec::new(),
+            measured_at: 0,
             free: Vec::new(),
             by_key: HashMap::new(),
         }
@@ -101,13 +107,19 @@ impl<M> SimilarityIndex<M> {
         terms.sort_unstable_by_key(|(term, _)| *term);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
+            self.lengths.push(0.0);
             self.slots.len() as u32 - 1
         });
-        for (term, _) in &terms {
-            self.postings[*term as usize].push(slot);
+        for (term, count) in &terms {
+            self.postings[*term as usize].push((slot, *count));
         }
         self.by_key.insert(key.to_owned(), slot);
-        self.slots[slot as usize] = Some(Entry { key: key.to_owned(), meta, terms });
+        let entry = Entry { key: key.to_owned(), meta, terms };
+        self.lengths[slot as usize] = self.length(&entry);
+        self.slots[slot as usize] = Some(entry);
+        if self.len() * 8 > self.measured_at * 9 {
+            self.measure();
+        }
     }
 
     /// Removes a text; true when it was there.
@@ -115,9 +127,10 @@ impl<M> SimilarityIndex<M> {
         let Some(slot) = self.by_key.remove(key) else { return false };
         if let Some(entry) = self.slots[slot as usize].take() {
             for (term, _) in entry.terms {
-                self.postings[term as usize].retain(|s| *s != slot);
+                self.postings[term as usize].retain(|(s, _)| *s != slot);
             }
         }
+        self.lengths[slot as usize] = 0.0;
         self.free.push(slot);
         true
     }
@@ -135,50 +148,56 @@ impl<M> SimilarityIndex<M> {
         }
         let rare = self.idf(0);
         // What no text holds still belongs to the question's length.
-        let mut norm = unknown as f32 * rare * rare;
-        let mut dots: HashMap<u32, f32> = HashMap::new();
+        let mut square = unknown as f32 * rare * rare;
+        let mut dots = vec![0.0f32; self.slots.len()];
         let mut terms: Vec<(u32, f32)> = wanted.into_iter().collect();
         terms.sort_unstable_by_key(|(term, _)| *term);
         for (term, count) in terms {
             let postings = &self.postings[term as usize];
             let idf = self.idf(postings.len());
             let weight = (1.0 + count.ln()) * idf;
-            norm += weight * weight;
-            for slot in postings {
-                *dots.entry(*slot).or_default() += weight * idf * self.count(*slot, term);
+            square += weight * weight;
+            for (slot, count) in postings {
+                dots[*slot as usize] += weight * idf * count;
             }
         }
-        let mut hits: Vec<Hit<'_, M>> = dots
-            .into_iter()
-            .filter_map(|(slot, dot)| {
-                let entry = self.slots[slot as usize].as_ref().filter(|e| filter(&e.meta))?;
-                let length = self.norm(entry) * norm.sqrt();
-                let score =
-                    f64::from(if length > 0.0 { dot / length } else { 0.0 }).clamp(0.0, 1.0);
-                Some(Hit { key: &entry.key, meta: &entry.meta, score })
-            })
-            .collect();
-        hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.key.cmp(b.key)));
-        hits.truncate(k);
-        hits
+        let norm = square.sqrt();
+        let mut best: Vec<Hit<'_, M>> = Vec::with_capacity(k + 1);
+        for (slot, dot) in dots.into_iter().enumerate().filter(|(_, dot)| *dot > 0.0) {
+            let length = self.lengths[slot] * norm;
+            let score = f64::from(if length > 0.0 { dot / length } else { 0.0 }).clamp(0.0, 1.0);
+            if best.len() == k && best.last().is_none_or(|last| score < last.score) {
+                continue;
+            }
+            let Some(entry) = self.slots[slot].as_ref().filter(|e| filter(&e.meta)) else {
+                continue;
+            };
+            let hit = Hit { key: &*entry.key, meta: &entry.meta, score };
+            let before = |other: &Hit<'_, M>| {
+                other.score > score || (other.score == score && other.key < hit.key)
+            };
+            best.insert(best.partition_point(before), hit);
+            best.truncate(k);
+        }
+        best
     }
 
     fn idf(&self, holders: usize) -> f32 {
         ((1.0 + self.by_key.len() as f32) / (1.0 + holders as f32)).ln() + 0.2
     }
 
-    fn count(&self, slot: u32, term: u32) -> f32 {
-        let Some(entry) = &self.slots[slot as usize] else { return 0.0 };
-        let at = entry.terms.binary_search_by_key(&term, |(t, _)| *t);
-        at.map_or(0.0, |at| entry.terms[at].1)
-    }
-
-    fn norm(&self, entry: &Entry<M>) -> f32 {
+    fn length(&self, entry: &Entry<M>) -> f32 {
         let square = |(term, count): &(u32, f32)| {
             let weight = count * self.idf(self.postings[*term as usize].len());
             weight * weight
         };
         entry.terms.iter().map(square).sum::<f32>().sqrt()
+    }
+
+    fn measure(&mut self) {
+        self.lengths =
+            self.slots.iter().map(|s| s.as_ref().map_or(0.0, |e| self.length(e))).collect();
+        self.measured_at = self.len();
     }
 }
 
