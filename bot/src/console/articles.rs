@@ -81,7 +81,8 @@ pub(super) async fn show(
         html => Value::from_safe_string(html),
     };
     if headers.contains_key("x-fragment") {
-        return page::fragment("article_body.html", context! { a => article }).map(Html);
+        return page::fragment("article_body.html", context! { a => article, part => true })
+            .map(Html);
     }
     page::page(&web, &signed, "article.html", "knowledge", context! { a => article }).await
 }

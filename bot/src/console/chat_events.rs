@@ -1,6 +1,7 @@
 //! A conversation's server-sent events: `message` (with its place as the event id, so
 //! that a reconnect continues where it stopped), `draft`, `typing`, `ticket`.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -21,11 +22,15 @@ use super::page::TicketView;
 use super::render;
 use super::session::SignedIn;
 use crate::store::LiveKind;
-use crate::store::records::ConversationRow;
+use crate::store::records::{Author, ConversationRow};
 
 /// After this the browser connects anew, and its session is looked up anew.
 const LIFE: Duration = Duration::from_secs(30 * 60);
 const BATCH: i64 = 100;
+/// Messages whose tickets are looked up when a page connects.
+const SHOWN: i64 = 400;
+/// How long a browser waits before it takes up a broken stream again.
+const RETRY: Duration = Duration::from_secs(1);
 
 pub(super) async fn events(
     State(web): State<Web>,
@@ -38,6 +43,8 @@ pub(super) async fn events(
     let seen = headers.get("last-event-id").and_then(|v| v.to_str().ok());
     let after = seen.unwrap_or(asked.get("after")).parse::<i64>().unwrap_or(0);
     let (sender, receiver) = mpsc::channel(64);
+    // The channel is empty and its reader here, so this always fits.
+    let _ = sender.send(Event::default().retry(RETRY)).await;
     // Subscribed before the backlog is read, so that nothing falls in between.
     let live = web.app.store.live();
     tokio::spawn(async move {
@@ -77,6 +84,8 @@ impl Feed {
         mut live: tokio::sync::broadcast::Receiver<crate::store::Live>,
     ) -> Result<(), Fault> {
         self.backlog().await?;
+        // What became of tickets while the page was away is not kept for it.
+        self.tickets().await?;
         loop {
             let heard = tokio::select! {
                 () = self.sender.closed() => return Ok(()),
@@ -100,7 +109,10 @@ impl Feed {
                     LiveKind::Typing => self.tell("typing", json!({}), None).await,
                     LiveKind::Ticket { key } => self.ticket(&key).await?,
                 },
-                Err(RecvError::Lagged(_)) => self.backlog().await?,
+                Err(RecvError::Lagged(_)) => {
+                    self.backlog().await?;
+                    self.tickets().await?;
+                }
                 Err(RecvError::Closed) => return Ok(()),
             }
         }
@@ -122,10 +134,22 @@ impl Feed {
                 let mut views = Views::new(&self.web, &self.signed.viewer);
                 let view = views.message(&self.conversation, row).await?;
                 let html = chat_view::message_html(&view, &self.signed.session.csrf)?;
-                self.tell("message", json!({ "seq": row.seq, "html": html }), Some(row.seq)).await;
+                let waiting = row.author == Author::Requester && !self.conversation.handed_over;
+                let data = json!({ "seq": row.seq, "html": html, "waiting": waiting });
+                self.tell("message", data, Some(row.seq)).await;
                 self.after = row.seq;
             }
         }
+    }
+
+    /// Every ticket shown in this conversation, as it is now.
+    async fn tickets(&mut self) -> Result<(), Fault> {
+        let rows = self.web.app.store.messages(&self.conversation.id, 0, SHOWN).await?;
+        let keys: BTreeSet<String> = rows.into_iter().filter_map(|row| row.body.ticket).collect();
+        for key in keys {
+            self.ticket(&key).await?;
+        }
+        Ok(())
     }
 
     async fn ticket(&mut self, key: &str) -> Result<(), Fault> {

@@ -289,35 +289,38 @@ pub(super) async fn comment(
     State(web): State<Web>,
     signed: SignedIn,
     Path(key): Path<String>,
+    Asked(asked): Asked,
     fields: Fields,
 ) -> Result<Redirect, Fault> {
     let internal = fields.some("internal").is_some();
     let text = fields.some("text");
     let text = text.ok_or_else(|| Fault::invalid("Write something first."))?;
     flow::comment(&web.app, &signed.viewer, &key, text, internal).await?;
-    Ok(back(&key, if internal { "noted" } else { "replied" }, false))
+    Ok(back(&key, if internal { "noted" } else { "replied" }, asked.some("queue").is_some()))
 }
 
 pub(super) async fn merge(
     State(web): State<Web>,
     signed: SignedIn,
     Path(key): Path<String>,
+    Asked(asked): Asked,
     fields: Fields,
 ) -> Result<Redirect, Fault> {
     let into = fields.some("into").map(str::to_uppercase);
     let into =
         into.ok_or_else(|| Fault::invalid("Name the ticket to merge into, such as FL-12."))?;
     flow::merge(&web.app, &signed.viewer, &key, &into).await?;
-    Ok(back(&key, "merged", false))
+    Ok(back(&key, "merged", asked.some("queue").is_some()))
 }
 
 pub(super) async fn unmerge(
     State(web): State<Web>,
     signed: SignedIn,
     Path(key): Path<String>,
+    Asked(asked): Asked,
 ) -> Result<Redirect, Fault> {
     flow::unmerge(&web.app, &signed.viewer, &key).await?;
-    Ok(back(&key, "unmerged", false))
+    Ok(back(&key, "unmerged", asked.some("queue").is_some()))
 }
 
 /// Marks as reviewed and leads to the next ticket of the queue.

@@ -13,6 +13,12 @@ function step(by) {
   all[at].focus();
 }
 
+/** Finds the same control on the page that comes back. */
+function place(at) {
+  if (at.id) return `#${CSS.escape(at.id)}`;
+  return at.name ? `[name="${CSS.escape(at.name)}"][value="${CSS.escape(at.value)}"]` : "";
+}
+
 /** Sends a form and puts the page that comes back in place of this one. */
 async function swap(form, button) {
   const body = new URLSearchParams(new FormData(form));
@@ -23,8 +29,12 @@ async function swap(form, button) {
   if (!type.includes("html")) return toast(await sentence(reply));
   const page = new DOMParser().parseFromString(await reply.text(), "text/html");
   const next = page.getElementById("main");
-  document.getElementById("main").replaceChildren(...next.childNodes);
+  const main = document.getElementById("main");
+  // Whoever works by keyboard stays where they were.
+  const focus = main.contains(document.activeElement) && place(document.activeElement);
+  main.replaceChildren(...next.childNodes);
   localise(document);
+  if (focus) main.querySelector(focus)?.focus();
   const note = document.querySelector(".notice");
   if (note) announce(note.textContent.trim());
 }
