@@ -50,6 +50,16 @@ async fn pages_have_names_landmarks_and_contrast() {
     browser.see("table.data a").await.click().await.unwrap();
     browser.see("article .prose").await;
     check(&browser, "an article").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn pages_of_the_desk_have_names_landmarks_and_contrast() {
+    let demo = Demo::start().await;
+    let browser = Browser::start(1280, 900, &["--force-prefers-reduced-motion"]).await;
+    browser.open(&demo.url).await;
+    browser.ask("Lookout dashboards show an error for our whole team since this morning").await;
+    let ticket = browser.text(".ticket-card a.key").await;
     browser.become_person(PRIYA).await;
     for path in ["/tickets", "/tickets?order=least_confident&open=1&team=data-team", "/knowledge"] {
         browser.open(&demo.at(path)).await;
@@ -86,8 +96,14 @@ async fn everything_by_keyboard() {
     browser.see("article.message.bot a.cite").await;
     assert_eq!(browser.value("document.activeElement.id").await, json!("text"));
     // The answer came as an addition to a polite live region, so it is read out.
-    browser.holds("document.querySelector('article.message.bot').closest('[role=log][aria-live=polite]')").await;
-    browser.holds("!document.querySelector('article.message.bot').closest('[aria-live=off]')").await;
+    browser
+        .holds(
+            "document.querySelector('article.message.bot').closest('[role=log][aria-live=polite]')",
+        )
+        .await;
+    browser
+        .holds("!document.querySelector('article.message.bot').closest('[aria-live=off]')")
+        .await;
 
     // Tab reaches everything that can be pressed, in the order of the page.
     browser.run("document.activeElement.blur(); window.scrollTo(0, 0)", vec![]).await;
@@ -104,8 +120,10 @@ async fn everything_by_keyboard() {
         .value(&format!("{all}.filter((at) => !window.reached.includes(at)).map((at) => at.outerHTML.slice(0, 90))"))
         .await;
     assert_eq!(missed, json!([]), "never reached by Tab");
-    let order = format!("{all}.every((at, i, list) => !i || (list[i - 1].compareDocumentPosition(at) & Node.DOCUMENT_POSITION_FOLLOWING)) \
-        && window.reached.every((at, i, list) => !i || (list[i - 1].compareDocumentPosition(at) & Node.DOCUMENT_POSITION_FOLLOWING))");
+    let order = format!(
+        "{all}.every((at, i, list) => !i || (list[i - 1].compareDocumentPosition(at) & Node.DOCUMENT_POSITION_FOLLOWING)) \
+        && window.reached.every((at, i, list) => !i || (list[i - 1].compareDocumentPosition(at) & Node.DOCUMENT_POSITION_FOLLOWING))"
+    );
     browser.holds(&order).await;
     // What has the focus shows it.
     browser.picture("focus").await;
@@ -124,7 +142,9 @@ async fn everything_by_keyboard() {
     browser.keys(key::ENTER).await;
     browser.holds("document.activeElement.id === 'panel-body'").await;
     browser.keys(key::ESCAPE).await;
-    browser.holds("!document.querySelector('.reading') && document.activeElement.matches('a.cite')").await;
+    browser
+        .holds("!document.querySelector('.reading') && document.activeElement.matches('a.cite')")
+        .await;
     // The menu and the list of keys likewise.
     browser.run("document.querySelector('#person-menu summary').focus()", vec![]).await;
     browser.keys(key::ENTER).await;

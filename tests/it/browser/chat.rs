@@ -25,8 +25,7 @@ const GIVE: &str = r##"
     }
     return !!document.querySelector("#files .file:last-child progress");"##;
 
-const UPLOADED: &str =
-    "document.querySelector('#files .file:not(.bad)') && !document.querySelector('#files progress')";
+const UPLOADED: &str = "document.querySelector('#files .file:not(.bad)') && !document.querySelector('#files progress')";
 
 #[tokio::test]
 async fn files_by_button_paste_and_drop() {
@@ -57,7 +56,9 @@ async fn files_by_button_paste_and_drop() {
     browser.holds(UPLOADED).await;
     browser.picture("files-before-sending").await;
 
-    browser.ask("Beacon shows BC-500 when anybody in sales opens a quote, see the screenshot").await;
+    browser
+        .ask("Beacon shows BC-500 when anybody in sales opens a quote, see the screenshot")
+        .await;
     browser.holds("document.querySelector('.message.mine .thumb img')?.naturalWidth > 0").await;
     assert!(browser.text(".message.mine a.file").await.contains("beacon.log"));
     browser.holds("document.getElementById('files').hidden").await;
@@ -87,19 +88,39 @@ async fn too_large_is_said_and_nothing_typed_is_lost() {
         browser.see(&format!("[aria-label='Remove {name}']")).await.click().await.unwrap();
     }
 
-    // Ten megabytes of text: refused at once with the limit, and still in the field.
-    let fill = "document.getElementById('text').value = 'a line of the log file\\n'.repeat(460000)";
+    // Ten megabytes pasted: a file of their own, since a field would stand still over them.
+    let paste = "const data = new DataTransfer(); data.setData('text/plain', 'a line of the log\\n'.repeat(arguments[0])); \
+        const at = document.getElementById('text'); \
+        return at.dispatchEvent(new ClipboardEvent('paste', { bubbles: true, cancelable: true, clipboardData: data }));";
+    assert_eq!(browser.run(paste, vec![json!(550_000)]).await, json!(false));
+    browser.holds(UPLOADED).await;
+    assert!(browser.text("#files .name").await.contains("pasted.txt"));
+    assert!(browser.text("#problem").await.contains("attached as a file"));
+    browser.see("[aria-label='Remove pasted.txt']").await.click().await.unwrap();
+    // Even more than a file may have: refused with the limit.
+    assert_eq!(browser.run(paste, vec![json!(600_000)]).await, json!(false));
+    assert!(browser.text("#files .bad .why").await.contains("larger than 10 MB"));
+    browser.see("[aria-label='Remove pasted.txt']").await.click().await.unwrap();
+    // Should it reach the server after all, that answers with a sentence, not by hanging up.
+    let send = "const done = arguments[arguments.length - 1]; fetch('/chat', { method: 'POST', \
+        headers: { 'x-csrf-token': document.body.dataset.csrf, accept: 'application/json' }, \
+        body: new URLSearchParams({ text: 'x'.repeat(10000000) }) }) \
+        .then(async (r) => done([r.status, (await r.json()).detail]), (e) => done([0, String(e)]))";
+    let reply = browser.client.execute_async(send, vec![]).await.unwrap();
+    assert_eq!(reply[0], json!(413), "{reply}");
+    assert!(reply[1].as_str().unwrap().contains("attach it"), "{reply}");
+
+    // What is too long is refused at once with the limit, and still in the field.
+    let fill = "document.getElementById('text').value = 'a line of the log file\\n'.repeat(2000)";
     browser.run(fill, vec![]).await;
     browser.run("document.getElementById('composer').requestSubmit()", vec![]).await;
-    browser.holds("!document.getElementById('problem').hidden").await;
+    browser.holds("document.getElementById('problem').textContent.includes('Shorten it')").await;
     let said = browser.text("#problem").await;
-    assert!(said.contains("at most 20,000") && said.contains("Shorten it"), "{said}");
-    browser.holds("document.getElementById('text').value.length > 10000000").await;
+    assert!(said.contains("45,999") && said.contains("at most 20,000"), "{said}");
+    browser.holds("document.getElementById('text').value.length === 46000").await;
     assert_eq!(browser.value("document.querySelectorAll('.message').length").await, json!(0));
 
-    // Somewhat shorter, it fits into a file; the button makes one of it.
-    browser.run(&fill.replace("460000", "2000"), vec![]).await;
-    browser.run("document.getElementById('composer').requestSubmit()", vec![]).await;
+    // It fits into a file; the button makes one of it.
     browser.picture("too-long").await;
     browser.see("#problem button").await.click().await.unwrap();
     browser.holds(UPLOADED).await;
@@ -111,9 +132,13 @@ async fn too_large_is_said_and_nothing_typed_is_lost() {
     let given = vec![json!("drop"), json!("a.txt"), json!(""), json!(""), json!(10)];
     browser.run(GIVE, given).await;
     browser.holds(UPLOADED).await;
-    browser.run("document.getElementById('text').value = '\\u0000\\u0001\\u0002'.repeat(99)", vec![]).await;
+    browser
+        .run("document.getElementById('text').value = '\\u0000\\u0001\\u0002'.repeat(99)", vec![])
+        .await;
     browser.run("document.getElementById('composer').requestSubmit()", vec![]).await;
-    browser.holds("document.getElementById('problem').textContent.includes('Attach it instead')").await;
+    browser
+        .holds("document.getElementById('problem').textContent.includes('Attach it instead')")
+        .await;
     browser.holds("document.getElementById('text').value.length === 297").await;
     browser.holds("document.querySelectorAll('#files .file').length === 1").await;
     browser.holds("!document.querySelector('.message')").await;
@@ -142,7 +167,9 @@ async fn several_conversations_with_names() {
     browser.see("#rename summary").await.click().await.unwrap();
     browser.holds("document.activeElement.id === 'rename-title'").await;
     browser.keys(&format!("Wrong address <b>{}", key::ENTER)).await;
-    browser.holds("document.querySelector('#thread-title').textContent === 'Wrong address <b>'").await;
+    browser
+        .holds("document.querySelector('#thread-title').textContent === 'Wrong address <b>'")
+        .await;
     browser.holds("!document.getElementById('rename').open").await;
     browser.ask("it is for the Hamburg office").await;
     browser.picture("renamed").await;
@@ -182,12 +209,16 @@ async fn a_person_takes_over_and_the_form_is_filled() {
     browser.see("[name=summary]").await.clear().await.unwrap();
     browser.see("[name=summary]").await.send_keys("No code arrives").await.unwrap();
     browser.run("document.querySelector('[name=kind][value=bug]').click()", vec![]).await;
-    browser.holds("document.querySelector('[name=kind]:checked').value === 'bug' && document.querySelector('[name=\"field.error\"]')").await;
+    browser.holds("document.querySelector('[name=kind]:checked').value === 'bug' && document.querySelector('[name=\"field.steps\"]')").await;
     browser.holds("document.querySelector('[name=summary]').value === 'No code arrives'").await;
     browser.see(".ticket-form .primary").await.click().await.unwrap();
     browser.see(".ticket-card").await;
-    browser.holds("document.querySelector('.ticket-card').textContent.includes('No code arrives')").await;
-    browser.holds("!document.querySelector('[data-form]') && !document.getElementById('typing')").await;
+    browser
+        .holds("document.querySelector('.ticket-card').textContent.includes('No code arrives')")
+        .await;
+    browser
+        .holds("!document.querySelector('[data-form]') && !document.getElementById('typing')")
+        .await;
 
     // With a person in the thread the bot is silent, and the page does not claim otherwise.
     browser.open(&demo.url).await;

@@ -30,16 +30,22 @@ async fn tickets_are_found_sorted_and_merged() {
         at.dispatchEvent(new Event('change', { bubbles: true }));";
     browser.run(pick, vec![json!("f-system"), json!("Lookout")]).await;
     browser.holds("location.search.includes('system=Lookout')").await;
-    browser.holds(&format!("{rows}.length && {rows}.every((r) => r.textContent.includes('Lookout'))")).await;
+    browser
+        .holds(&format!("{rows}.length && {rows}.every((r) => r.textContent.includes('Lookout'))"))
+        .await;
     browser.run(pick, vec![json!("f-kind"), json!("incident")]).await;
     browser.holds("location.search.includes('kind=incident')").await;
-    browser.holds(&format!("{rows}.every((r) => r.querySelector('.kind').textContent === 'incident')")).await;
+    browser
+        .holds(&format!("{rows}.every((r) => r.querySelector('.kind').textContent === 'incident')"))
+        .await;
     browser.see("#q").await.send_keys("everybody in sales\u{e007}").await.unwrap();
     browser.holds(&format!("location.search.includes('everybody') && {rows}.length === 1")).await;
     assert_eq!(browser.text("#rows .key").await, keys[1]);
     browser.picture("found").await;
     browser.see("#q").await.send_keys(" nowhere\u{e007}").await.unwrap();
-    browser.holds("document.querySelector('.empty')?.textContent.includes('Nothing matches')").await;
+    browser
+        .holds("document.querySelector('.empty')?.textContent.includes('Nothing matches')")
+        .await;
 
     // Least confident first, and through the list by keys.
     browser.open(&demo.at("/tickets?order=least_confident&open=1")).await;
@@ -72,7 +78,12 @@ async fn tickets_are_found_sorted_and_merged() {
     browser.see(".toast").await;
     browser.holds("document.getElementById('merge-into').value === 'FL-99999'").await;
     browser.see("#merge-into").await.clear().await.unwrap();
-    browser.see("#merge-into").await.send_keys(&format!("{}\u{e007}", keys[0].to_lowercase())).await.unwrap();
+    browser
+        .see("#merge-into")
+        .await
+        .send_keys(&format!("{}\u{e007}", keys[0].to_lowercase()))
+        .await
+        .unwrap();
     browser.see("form[action*='unmerge'] button").await;
     assert!(browser.text(".desk-head").await.contains(&format!("Merged into {}", keys[0])));
     browser.picture("merged").await;
@@ -81,7 +92,9 @@ async fn tickets_are_found_sorted_and_merged() {
     browser.open(&demo.at(&format!("/tickets/{}", keys[1]))).await;
     browser.see("form[action*='unmerge'] button").await.click().await.unwrap();
     browser.see("#merge-into").await;
-    browser.holds("!document.querySelector('.desk-head').textContent.includes('Merged into')").await;
+    browser
+        .holds("!document.querySelector('.desk-head').textContent.includes('Merged into')")
+        .await;
     browser.close().await;
 }
 
@@ -130,7 +143,9 @@ async fn jobs_given_up_are_retried_and_discarded() {
         browser.see("form[action$='/discard'] button").await.click().await.unwrap();
         browser.holds(&format!("{listed} === {left} && document.querySelector('.notice')")).await;
     }
-    browser.holds("document.querySelector('.empty')?.textContent.includes('Nothing given up')").await;
+    browser
+        .holds("document.querySelector('.empty')?.textContent.includes('Nothing given up')")
+        .await;
     assert_eq!(store.job_counts(i64::MAX).await.unwrap().dead, 0);
     store.close().await;
     browser.close().await;

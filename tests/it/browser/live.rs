@@ -11,7 +11,7 @@ use firstline_core::chat::Message;
 use serde_json::json;
 use tokio::sync::Notify;
 
-use super::{ANA, Browser, Demo, PRIYA, key, listening};
+use super::{Browser, Demo, PRIYA, key, listening};
 
 #[tokio::test]
 async fn an_answer_is_read_while_it_is_written() {
@@ -130,8 +130,7 @@ async fn a_lost_connection_is_said_and_made_up_for() {
 #[tokio::test]
 async fn a_ticket_moved_by_someone_else_moves_in_the_open_chat() {
     let demo = Demo::start().await;
-    let (ana, priya) =
-        tokio::join!(Browser::start(1100, 800, &[]), Browser::start(1280, 860, &[]));
+    let (ana, priya) = tokio::join!(Browser::start(1100, 800, &[]), Browser::start(1280, 860, &[]));
     ana.open(&demo.url).await;
     ana.ask("Lookout dashboards show an error for our whole team since this morning").await;
     let ticket = ana.text(".ticket-card a.key").await;
@@ -147,37 +146,62 @@ async fn a_ticket_moved_by_someone_else_moves_in_the_open_chat() {
     // The requester is told in words, too.
     ana.holds("document.querySelectorAll('article.message').length === 3").await;
 
-    // A reply arrives under the colleague's name; an internal note does not arrive at all.
-    priya.see("#reply").await.send_keys("The vendor is restarting it.").await.unwrap();
-    priya.see(".reply .primary").await.click().await.unwrap();
-    priya.holds("document.querySelector('.history').textContent.includes('restarting')").await;
-    ana.holds("document.querySelector('article.message.person')?.textContent.includes('restarting')").await;
-    priya.see("[name='internal']").await.click().await.unwrap();
-    priya.see("#reply").await.send_keys("zebrafinch: do not promise a time").await.unwrap();
-    priya.see(".reply .primary").await.click().await.unwrap();
-    priya.holds("document.querySelector('.history .note')?.textContent.includes('zebrafinch')").await;
-    priya.picture("note").await;
     priya.see("button[name='status'][value='resolved']").await.click().await.unwrap();
     ana.see(".ticket-card .chip.resolved").await;
     ana.picture("moved-live").await;
     let same = ana.value("window.sameDocument").await;
     assert_eq!(same, json!(true), "nothing was loaded anew");
-    assert_eq!(ana.value("document.body.textContent.includes('zebrafinch')").await, false);
-    ana.open(&demo.at(&format!("/tickets/{ticket}"))).await;
-    assert!(ana.text(".history").await.contains("restarting"));
-    assert_eq!(ana.value("document.body.textContent.includes('zebrafinch')").await, false);
-
     // Reopened from her own list.
     ana.open(&demo.at("/my")).await;
-    let row = "[...document.querySelectorAll('.rows .row')].find((r) => r.textContent.includes('KEY'))"
-        .replace("KEY", &ticket);
+    let row =
+        "[...document.querySelectorAll('.rows .row')].find((r) => r.textContent.includes('KEY'))"
+            .replace("KEY", &ticket);
     ana.holds(&format!("{row}.querySelector('.chip.resolved')")).await;
     ana.run(&format!("{row}.querySelector('form button').click()"), vec![]).await;
     ana.see(".notice").await;
-    ana.holds(&format!("!{row}.querySelector('.chip.resolved') && !{row}.querySelector('form')")).await;
+    ana.holds(&format!("!{row}.querySelector('.chip.resolved') && !{row}.querySelector('form')"))
+        .await;
     assert!(ana.text(".notice").await.contains("Reopened"));
     ana.picture("reopened").await;
-    ana.become_person(ANA).await;
+    ana.close().await;
+    priya.close().await;
+}
+
+#[tokio::test]
+async fn a_reply_arrives_and_an_internal_note_does_not() {
+    let demo = Demo::start().await;
+    let (ana, priya) = tokio::join!(Browser::start(1100, 800, &[]), Browser::start(1280, 860, &[]));
+    ana.open(&demo.url).await;
+    ana.ask("Lookout dashboards show an error for our whole team since this morning").await;
+    let ticket = ana.text(".ticket-card a.key").await;
+    priya.become_person_from(&demo.url, PRIYA).await;
+    priya.open(&demo.at(&format!("/tickets/{ticket}?queue=1"))).await;
+
+    priya.see("#reply").await.send_keys("The vendor is restarting it.").await.unwrap();
+    priya.see(".reply .primary").await.click().await.unwrap();
+    priya.holds("document.querySelector('.history').textContent.includes('restarting')").await;
+    ana.holds(
+        "document.querySelector('article.message.person')?.textContent.includes('restarting')",
+    )
+    .await;
+    priya.see("[name='internal']").await.click().await.unwrap();
+    priya.see("#reply").await.send_keys("zebrafinch: do not promise a time").await.unwrap();
+    priya.see(".reply .primary").await.click().await.unwrap();
+    priya
+        .holds("document.querySelector('.history .note')?.textContent.includes('zebrafinch')")
+        .await;
+    priya.picture("note").await;
+    // Whoever works through the queue stays in it.
+    assert!(priya.text(".crumb").await.contains("Review queue"));
+    let secret = "document.body.textContent.includes('zebrafinch')";
+    assert_eq!(ana.value(secret).await, false);
+    for path in ["/", "/my"] {
+        ana.open(&demo.at(path)).await;
+        assert_eq!(ana.value(secret).await, false, "{path}");
+    }
+    ana.open(&demo.at(&format!("/tickets/{ticket}"))).await;
+    assert!(ana.text(".history").await.contains("restarting"));
+    assert_eq!(ana.value(secret).await, false);
     ana.close().await;
     priya.close().await;
 }

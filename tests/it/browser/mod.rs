@@ -152,7 +152,10 @@ impl Browser {
     }
 
     async fn text(&self, css: &str) -> String {
-        self.see(css).await.text().await.unwrap()
+        // In one step: what is there may be replaced by the next live event.
+        self.see(css).await;
+        let text = self.value(&format!("document.querySelector(`{css}`).innerText")).await;
+        text.as_str().unwrap().trim().to_owned()
     }
 
     /// Presses keys wherever the focus is.
