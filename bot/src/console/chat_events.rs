@@ -19,7 +19,7 @@ use super::chat_view::{self, Views};
 use super::fault::Fault;
 use super::forms::Asked;
 use super::page::TicketView;
-use super::render;
+use super::render::{self, Chip};
 use super::session::SignedIn;
 use crate::store::LiveKind;
 use crate::store::records::{Author, ConversationRow};
@@ -27,6 +27,8 @@ use crate::store::records::{Author, ConversationRow};
 /// After this the browser connects anew, and its session is looked up anew.
 const LIFE: Duration = Duration::from_secs(30 * 60);
 const BATCH: i64 = 100;
+/// More sources than any answer has.
+const DRAFT_CHIPS: usize = 40;
 /// Messages whose tickets are looked up when a page connects.
 const SHOWN: i64 = 400;
 /// How long a browser waits before it takes up a broken stream again.
@@ -67,6 +69,12 @@ pub(super) fn sse(
     Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
 }
 
+/// Markers of a draft look as they will; what they lead to comes with the whole answer.
+fn draft_chips() -> Vec<Chip> {
+    let chip = |n| Chip { n, href: None, internal: false, label: format!("Source {n}") };
+    (1..=DRAFT_CHIPS).map(chip).collect()
+}
+
 /// How long a live page goes without looking for itself.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(3);
 
@@ -102,7 +110,7 @@ impl Feed {
                 Ok(event) => match event.kind {
                     LiveKind::Message { .. } | LiveKind::Changed => self.backlog().await?,
                     LiveKind::Draft { request_id, text } => {
-                        let html = render::message(&text, &[]);
+                        let html = render::message(&text, &draft_chips());
                         self.tell("draft", json!({ "request_id": request_id, "html": html }), None)
                             .await;
                     }

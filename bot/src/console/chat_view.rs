@@ -44,6 +44,14 @@ struct SourceView {
     heading: String,
     reviewed: Option<String>,
     stale: bool,
+    /// Further passages under the same heading, listed with the first.
+    more: Vec<Further>,
+}
+
+#[derive(Debug, Serialize)]
+struct Further {
+    n: usize,
+    href: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -156,6 +164,7 @@ impl<'a> Views<'a> {
                 .as_ref()
                 .is_some_and(|d| page::is_stale(d.reviewed.as_deref(), months, self.now)),
             reviewed: document.and_then(|d| d.reviewed),
+            more: Vec::new(),
         })
     }
 
@@ -213,7 +222,7 @@ impl<'a> Views<'a> {
             at: stamp(row.created_at, self.now),
             html: Value::from_safe_string(render::message(&row.body.text, &chips)),
             text: row.body.text.clone(),
-            sources,
+            sources: grouped(sources),
             files: row.attachments.iter().map(FileView::of).collect(),
             done: verdict.filter(|_| !row.body.buttons.is_empty()).map(Done::verdict),
             buttons,
@@ -234,6 +243,24 @@ impl<'a> Views<'a> {
         }
         Ok(views)
     }
+}
+
+/// One line for each heading, whatever number of its passages are cited.
+fn grouped(sources: Vec<SourceView>) -> Vec<SourceView> {
+    let mut lines: Vec<SourceView> = Vec::with_capacity(sources.len());
+    for source in sources {
+        let same = |line: &&mut SourceView| {
+            line.internal
+                && source.internal
+                && line.title == source.title
+                && line.heading == source.heading
+        };
+        match lines.iter_mut().find(same) {
+            Some(line) => line.more.push(Further { n: source.n, href: source.href }),
+            None => lines.push(source),
+        }
+    }
+    lines
 }
 
 /// A heading path without the title it often starts with.

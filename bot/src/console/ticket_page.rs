@@ -1,7 +1,5 @@
 //! `/tickets/{key}`: one ticket, and everything a person can do to it.
 
-use std::collections::HashMap;
-
 use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
 use firstline_core::ticket::{Impact, Kind, Priority, Status, Urgency};
@@ -115,7 +113,10 @@ async fn why(web: &Web, signed: &SignedIn, ticket: &Ticket) -> Result<Option<Why
             .document(&seen.document_id)
             .await?
             .is_some_and(|(document, _, _)| may_read(&signed.viewer, &document));
-        if readable {
+        let listed = passages
+            .iter()
+            .any(|p: &PassageSeen| p.document_id == seen.document_id && p.heading == seen.heading);
+        if readable && !listed {
             passages.push(seen.clone());
         }
     }
@@ -180,12 +181,7 @@ pub(super) async fn show(
     let store = &web.app.store;
     let now = web.app.clock.now();
     let owns = signed.viewer.owns(ticket.team.as_deref());
-    let people: HashMap<String, String> =
-        store.people().await?.into_iter().map(|p| (p.email, p.name)).collect();
-    let name = |email: &str| match email {
-        "bot" | "firstline" => "Firstline".to_owned(),
-        email => people.get(email).cloned().unwrap_or_else(|| email.to_owned()),
-    };
+    let name = page::namer(store.people().await?);
     let events = store.ticket_events(&key, owns).await?;
     let messages = match &ticket.conversation_id {
         Some(id) => match store.conversation(id).await? {
@@ -211,7 +207,7 @@ pub(super) async fn show(
         (None, Vec::new(), Vec::new())
     };
     let values = context! {
-        t => val(TicketView::of(&ticket, now).named(name)),
+        t => val(TicketView::of(&ticket, now).named(&name)),
         owns,
         mine => ticket.requester == signed.viewer.email,
         queue => asked.some("queue").is_some(),
@@ -309,6 +305,12 @@ pub(super) async fn merge(
     let into = fields.some("into").map(str::to_uppercase);
     let into =
         into.ok_or_else(|| Fault::invalid("Name the ticket to merge into, such as FL-12."))?;
+    // First of all the ticket itself: whoever may not see it learns nothing of any other.
+    seen(&web, &signed, &key).await?;
+    let known = web.app.store.visible_ticket(&into, &signed.viewer).await?;
+    if known.is_none() {
+        return Err(Fault::invalid(format!("There is no ticket {into} that you may see.")));
+    }
     flow::merge(&web.app, &signed.viewer, &key, &into).await?;
     Ok(back(&key, "merged", asked.some("queue").is_some()))
 }

@@ -40,6 +40,9 @@ async fn pages_have_names_landmarks_and_contrast() {
     browser.ask("Lookout dashboards show an error for our whole team since this morning").await;
     let ticket = browser.text(".ticket-card a.key").await;
     check(&browser, "a conversation with a ticket").await;
+    // The thread scrolls, the page around it does not.
+    browser.holds("document.querySelector('#scroll').scrollHeight > innerHeight").await;
+    browser.holds("document.documentElement.scrollHeight <= innerHeight").await;
     for path in ["/my", "/knowledge", "/sign-in", "/nothing"] {
         browser.open(&demo.at(path)).await;
         check(&browser, path).await;

@@ -75,7 +75,7 @@ async fn tickets_are_found_sorted_and_merged() {
     // A wrong key is refused with what was typed still there; then merged, then taken apart.
     browser.open(&demo.at(&format!("/tickets/{}", keys[1]))).await;
     browser.see("#merge-into").await.send_keys("FL-99999\u{e007}").await.unwrap();
-    browser.see(".toast").await;
+    assert_eq!(browser.text(".toast").await, "There is no ticket FL-99999 that you may see.");
     browser.holds("document.getElementById('merge-into').value === 'FL-99999'").await;
     browser.see("#merge-into").await.clear().await.unwrap();
     browser
@@ -140,6 +140,8 @@ async fn jobs_given_up_are_retried_and_discarded() {
     browser.open(&demo.at("/jobs")).await;
     assert_eq!(browser.value(listed).await, json!(2));
     for left in [1, 0] {
+        // One press asks, the second does it.
+        browser.see(".confirm summary").await.click().await.unwrap();
         browser.see("form[action$='/discard'] button").await.click().await.unwrap();
         browser.holds(&format!("{listed} === {left} && document.querySelector('.notice')")).await;
     }

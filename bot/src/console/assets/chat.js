@@ -283,6 +283,7 @@ async function deliver(words, held, eventId, node) {
     say(words, held, eventId, node);
   };
   meta.append(again);
+  toEnd();
   announce(why);
 }
 

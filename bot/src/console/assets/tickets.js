@@ -1,5 +1,5 @@
 // The review desk: moving through the list, correcting with one key.
-import { announce, localise, send, sentence, toast, typing } from "./ui.js";
+import { announce, hideToast, localise, send, sentence, toast, typing } from "./ui.js";
 
 const rows = () => [...document.querySelectorAll("#rows .row")];
 let at = -1;
@@ -35,8 +35,12 @@ async function swap(form, button) {
   main.replaceChildren(...next.childNodes);
   localise(document);
   if (focus) main.querySelector(focus)?.focus();
+  hideToast();
   const note = document.querySelector(".notice");
-  if (note) announce(note.textContent.trim());
+  if (!note) return;
+  // Said where the reader is, should the top of the page be out of sight.
+  if (note.getBoundingClientRect().top < 0) toast(note.textContent.trim());
+  else announce(note.textContent.trim());
 }
 
 document.addEventListener("submit", (event) => {

@@ -34,9 +34,11 @@ export function fragment(html) {
   return box.content;
 }
 
+export const hideToast = () => document.querySelector(".toast")?.remove();
+
 let toastTimer;
 export function toast(text) {
-  document.querySelector(".toast")?.remove();
+  hideToast();
   const box = document.createElement("div");
   box.className = "toast";
   box.textContent = text;
