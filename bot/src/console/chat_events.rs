@@ -163,8 +163,9 @@ impl Feed {
     async fn ticket(&mut self, key: &str) -> Result<(), Fault> {
         let store = &self.web.app.store;
         if let Some(ticket) = store.visible_ticket(key, &self.signed.viewer).await? {
-            let view = TicketView::of(&ticket, self.web.app.clock.now());
-            let html = chat_view::ticket_card(&view)?;
+            let now = self.web.app.clock.now();
+            let view = TicketView::of(&ticket, now).seen_by(&self.signed.viewer);
+            let html = chat_view::ticket_card(&view, &self.signed.session.csrf)?;
             self.tell("ticket", json!({ "key": key, "html": html }), None).await;
         }
         Ok(())

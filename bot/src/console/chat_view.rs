@@ -226,7 +226,7 @@ impl<'a> Views<'a> {
             files: row.attachments.iter().map(FileView::of).collect(),
             done: verdict.filter(|_| !row.body.buttons.is_empty()).map(Done::verdict),
             buttons,
-            ticket: ticket.map(|t| TicketView::of(&t, self.now)),
+            ticket: ticket.map(|t| TicketView::of(&t, self.now).seen_by(self.viewer)),
             form: form.map(|f| FormView::of(self.web, &conversation.id, request_id.as_deref(), f)),
             request_id,
         })
@@ -305,6 +305,6 @@ pub(super) fn message_html(view: &MessageView, csrf: &str) -> Result<String, Fau
     page::fragment("message.html", context! { csrf, m => page::val(view) })
 }
 
-pub(super) fn ticket_card(ticket: &TicketView) -> Result<String, Fault> {
-    page::fragment("ticket_card.html", context! { t => page::val(ticket) })
+pub(super) fn ticket_card(ticket: &TicketView, csrf: &str) -> Result<String, Fault> {
+    page::fragment("ticket_card.html", context! { csrf, t => page::val(ticket) })
 }

@@ -238,6 +238,8 @@ pub(super) struct TicketView {
     reviewed_by: Option<String>,
     version: i64,
     ended: bool,
+    /// Whether who looks at it may say that it is not solved.
+    may_reopen: bool,
     created: Stamp,
     updated: Stamp,
 }
@@ -262,9 +264,17 @@ impl TicketView {
             reviewed_by: ticket.reviewed_by.clone(),
             version: ticket.version,
             ended: !ticket.status.is_open(),
+            may_reopen: false,
             created: stamp(ticket.created_at, now),
             updated: stamp(ticket.updated_at, now),
         }
+    }
+
+    /// As its requester sees it, if `viewer` is.
+    pub(super) fn seen_by(mut self, viewer: &Viewer) -> Self {
+        self.may_reopen =
+            self.ended && self.merged_into.is_none() && self.requester == viewer.email;
+        self
     }
 
     /// With names in place of addresses, where known.

@@ -352,9 +352,12 @@ pub(super) async fn reopen(
     Path(key): Path<String>,
     fields: Fields,
 ) -> Result<Redirect, Fault> {
+    let conversation = seen(&web, &signed, &key).await?.conversation_id;
     flow::reopen(&web.app, &signed.viewer, &key).await?;
-    if fields.get("back") == "/my" {
-        return Ok(Redirect::to("/my?said=reopened"));
+    match (fields.get("back"), conversation) {
+        ("/my", _) => return Ok(Redirect::to("/my?said=reopened")),
+        ("/chat", Some(id)) => return Ok(Redirect::to(&format!("/chat/{id}"))),
+        _ => {}
     }
     Ok(back(&key, "reopened", false))
 }

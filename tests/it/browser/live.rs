@@ -149,8 +149,15 @@ async fn a_ticket_moved_by_someone_else_moves_in_the_open_chat() {
     priya.see("button[name='status'][value='resolved']").await.click().await.unwrap();
     ana.see(".ticket-card .chip.resolved").await;
     ana.picture("moved-live").await;
+    // Not solved, she says, and it is open again on every card.
+    ana.see("[data-reopen] button").await.click().await.unwrap();
+    ana.holds("!document.querySelector('[data-reopen], .ticket-card .chip.resolved')").await;
     let same = ana.value("window.sameDocument").await;
     assert_eq!(same, json!(true), "nothing was loaded anew");
+    priya.open(&demo.at(&format!("/tickets/{ticket}"))).await;
+    priya.see("button[name='status'][value='resolved']").await.click().await.unwrap();
+    ana.see(".ticket-card .chip.resolved").await;
+
     // Reopened from her own list.
     ana.open(&demo.at("/my")).await;
     let row =

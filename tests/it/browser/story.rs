@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ANA, Browser, Demo, PRIYA};
+use super::{ANA, Browser, Demo, PRIYA, key};
 
 #[tokio::test]
 async fn ask_read_file_correct() {
@@ -50,23 +50,45 @@ async fn ask_read_file_correct() {
 #[tokio::test]
 async fn narrow_and_dark() {
     let demo = Demo::start().await;
-    let url = &demo.url;
     let browser =
         Browser::start(500, 860, &["--force-dark-mode", "--blink-settings=preferredColorScheme=0"])
             .await;
     for (name, path) in
         [("narrow-start", "/"), ("narrow-my", "/my"), ("narrow-knowledge", "/knowledge")]
     {
-        browser.client.goto(&format!("{url}{path}")).await.unwrap();
-        browser.see("#main").await;
-        // Nothing may stick out sideways.
-        let wide = browser
-            .client
-            .execute("return document.documentElement.scrollWidth > window.innerWidth", vec![])
-            .await
-            .unwrap();
-        assert_eq!(wide, json!(false), "{path} scrolls sideways");
-        browser.picture(name).await;
+        browser.open(&demo.at(path)).await;
+        fits(&browser, name).await;
     }
+    // A table keeps its shape, whatever the width.
+    browser.holds("document.querySelector('table.data td').offsetWidth > 150").await;
+
+    browser.open(&demo.url).await;
+    browser.ask("I have a new phone. How do I move my Gatehouse MFA to it?").await;
+    // A long answer is read from its start.
+    let top = "document.querySelector('article.message.bot').getBoundingClientRect().top";
+    browser
+        .holds(&format!("{top} >= document.getElementById('scroll').getBoundingClientRect().top"))
+        .await;
+    fits(&browser, "narrow-answer").await;
+    browser.see("[data-side]").await.click().await.unwrap();
+    browser.holds("document.activeElement.closest('#side')").await;
+    fits(&browser, "narrow-side").await;
+    browser.keys(key::ESCAPE).await;
+    browser.holds("document.activeElement.matches('[data-side]')").await;
+    browser.holds("!document.querySelector('.side.open')").await;
+    browser.ask("Lookout dashboards show an error for our whole team since this morning").await;
+    let ticket = browser.text(".ticket-card a.key").await;
+    browser.become_person(PRIYA).await;
+    fits(&browser, "narrow-tickets").await;
+    browser.open(&demo.at(&format!("/tickets/{ticket}"))).await;
+    browser.holds("document.querySelector('.talk .bubble').offsetWidth > innerWidth / 2").await;
+    fits(&browser, "narrow-ticket").await;
     browser.close().await;
+}
+
+/// Nothing may stick out sideways.
+async fn fits(browser: &Browser, name: &str) {
+    let wide = browser.value("document.documentElement.scrollWidth > window.innerWidth").await;
+    browser.picture(name).await;
+    assert_eq!(wide, json!(false), "{name} scrolls sideways");
 }

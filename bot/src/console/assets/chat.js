@@ -2,7 +2,7 @@
 // buttons and forms in forms.js, the reading panel in source.js.
 import { announce, fragment, send, sentence, toast, typing } from "./ui.js";
 import { attachments } from "./attach.js";
-import { act, closeTicketForm, fileTicket, openTicketForm } from "./forms.js";
+import { act, closeTicketForm, fileTicket, openTicketForm, reopen } from "./forms.js";
 import { closeArticle, isReading, openArticle } from "./source.js";
 
 const chat = document.getElementById("chat");
@@ -364,6 +364,9 @@ document.addEventListener("submit", async (event) => {
   } else if (at.matches("[data-ticket-form]")) {
     event.preventDefault();
     await fileTicket(at, filedNote(), showTyping);
+  } else if (at.matches("[data-reopen]")) {
+    event.preventDefault();
+    await reopen(at);
   } else if (at.matches("#rename-form")) {
     event.preventDefault();
     await rename(at);

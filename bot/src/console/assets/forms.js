@@ -49,6 +49,16 @@ export async function fileTicket(at, note, accepted) {
   accepted();
 }
 
+/** "Not solved" on a ticket's card; the card changes by the live event that follows. */
+export async function reopen(at) {
+  const button = at.querySelector("button");
+  button.disabled = true;
+  const reply = await send(at.action, { body: new URLSearchParams(new FormData(at)) }).catch(() => null);
+  if (reply?.ok) return toComposer();
+  button.disabled = false;
+  toast(reply ? await sentence(reply) : "No connection. Please try again.");
+}
+
 async function openForm(url, slot, keep) {
   const reply = await fetch(url).catch(() => null);
   if (!reply) return toast("No connection. Please try again.");
