@@ -69,11 +69,12 @@ pub(super) async fn show(
         highlight::article(&markdown, &document.title, passage.map(|p| p.text.as_str()), &lead);
     let months = web.app.config.knowledge.stale_months;
     let external = ["https://", "http://"].iter().any(|s| document.url.starts_with(s));
+    let name = page::namer(web.app.store.people().await?);
     let article = context! {
         id => document.id,
         title => document.title,
         system => document.system,
-        owner => document.owner,
+        owner => document.owner.as_deref().map(name),
         audience => document.audience,
         stale => page::is_stale(document.reviewed.as_deref(), months, web.app.clock.now()),
         reviewed => document.reviewed,

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
 use firstline_core::ticket::{Impact, Kind, Priority, Status, Urgency};
-use minijinja::context;
+use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::Web;
@@ -12,6 +12,7 @@ use super::chat_view::{FileView, Views};
 use super::fault::Fault;
 use super::forms::{Asked, Fields, encode};
 use super::page::{self, Stamp, TicketView, field_views, stamp, val};
+use super::render;
 use super::session::SignedIn;
 use super::tickets::{assignees, kinds, systems, teams, words};
 use crate::flows::ticket as flow;
@@ -88,11 +89,25 @@ struct ReadingView {
     tokens: i64,
 }
 
+/// What was composed and kept back.
+#[derive(Debug, Serialize)]
+struct UnsentView {
+    html: Value,
+    because: String,
+}
+
+impl UnsentView {
+    fn of(unsent: Unsent) -> Self {
+        let html = Value::from_safe_string(render::message(&unsent.text, &[]));
+        UnsentView { html, because: unsent.because }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Why {
     confidence: i64,
     reasons: Vec<String>,
-    unsent: Vec<Unsent>,
+    unsent: Vec<UnsentView>,
     passages: Vec<PassageSeen>,
     readings: Vec<ReadingView>,
 }
@@ -133,7 +148,7 @@ async fn why(web: &Web, signed: &SignedIn, ticket: &Ticket) -> Result<Option<Why
     Ok(Some(Why {
         confidence: percent(ticket.confidence),
         reasons,
-        unsent,
+        unsent: unsent.into_iter().map(UnsentView::of).collect(),
         passages,
         readings: readings.collect(),
     }))

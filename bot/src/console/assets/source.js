@@ -18,7 +18,9 @@ export async function openArticle(link) {
   opener = link;
   link.setAttribute("aria-expanded", "true");
   const cited = body.querySelector(".cited");
-  body.scrollTop = cited ? cited.offsetTop - body.offsetTop - 16 : 0;
+  // A passage near the beginning is seen together with the title.
+  const near = !cited || cited.offsetTop < body.clientHeight / 2;
+  body.scrollTop = near ? 0 : cited.offsetTop - 16;
   // The part that scrolls has the focus, so that arrow keys move the article.
   body.focus({ preventScroll: true });
 }
