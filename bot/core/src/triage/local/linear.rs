@@ -200,7 +200,7 @@ impl Linear {
 
 /// A fixed order of samples for each round. What is added later falls in between and
 /// leaves the order of the rest, so that one more correction does not stir the whole model.
-fn place(sample: usize, round: usize) -> u64 {
+pub(super) fn place(sample: usize, round: usize) -> u64 {
     let mut z = (sample as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ((round as u64) << 32);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -4,13 +4,14 @@
 //!
 //! `features` turns text into numbers (`lexicon` adds ideas shared across wordings and
 //! languages), `linear` and `bayes` learn, `pool` joins the verdicts on a text and its sentences
-//! into calibrated probabilities, `memory` lets corrections count at once, `system`,
+//! into calibrated probabilities, `gauge` reads impact and urgency, `memory` lets corrections count at once, `system`,
 //! `language`, `summary` and `facts` read the rest, `report` measures.
 
 mod addressed;
 mod bayes;
 mod facts;
 mod features;
+mod gauge;
 mod language;
 mod lexicon;
 mod linear;
@@ -26,6 +27,7 @@ use crate::ticket::{Impact, Kind, Sentiment, Urgency};
 use crate::triage::{Assessment, Example, Speaker, System, Turn};
 
 use features::Counts;
+use gauge::Gauge;
 use linear::{Linear, Sample, softmax};
 use memory::Memory;
 use pool::{Pooling, Views};
@@ -61,6 +63,7 @@ pub struct Request<'a> {
 pub struct LocalEngine {
     model: Arc<Linear>,
     pooling: Arc<Pooling>,
+    gauge: Arc<Gauge>,
     memory: Memory,
     languages: Vec<String>,
     catalogue: Vec<System>,
@@ -92,7 +95,7 @@ impl LocalEngine {
             // The last class is none of them, as most shipped examples are.
             catalogue.len() + 1,
         ];
-        let pooling = Pooling::learn(shipped, &samples);
+        let (pooling, gauge) = Pooling::learn(shipped, &samples);
         samples.extend(organisation.iter().map(label));
         let model = Arc::new(Linear::train(&samples.iter().collect::<Vec<_>>(), &classes));
         let memory = Memory::of(corrections, &model);
@@ -101,6 +104,7 @@ impl LocalEngine {
         LocalEngine {
             model,
             pooling: Arc::new(pooling),
+            gauge: Arc::new(gauge),
             memory,
             languages,
             catalogue: catalogue.to_vec(),
@@ -113,6 +117,7 @@ impl LocalEngine {
         LocalEngine {
             model: self.model.clone(),
             pooling: self.pooling.clone(),
+            gauge: self.gauge.clone(),
             memory: Memory::of(corrections, &self.model),
             languages: self.languages.clone(),
             catalogue: self.catalogue.clone(),
@@ -148,6 +153,7 @@ impl LocalEngine {
         let believed = recalled.as_ref().filter(|r| r.trust > 0.5).map(|r| r.example);
         let fields = facts::read(kind, &text, &summary);
         let missing = facts::missing(kind, &fields);
+        let (impact, urgency) = self.gauge.read(&text, &views, &self.model);
         // What was found for chatter says nothing about it.
         let vouched = match kind {
             Kind::None => Request { passages_systems: &[], similar: &[], ..*request },
@@ -157,24 +163,14 @@ impl LocalEngine {
             kind,
             confidence: f64::from(kinds[best]).clamp(0.0, 1.0),
             system: self.system(&vouched, &text, context, scores, believed),
-            impact: believed
-                .and_then(|e| e.impact)
-                .unwrap_or(Impact::ALL[self.choose(IMPACT, scores)]),
-            urgency: believed
-                .and_then(|e| e.urgency)
-                .unwrap_or(Urgency::ALL[self.choose(URGENCY, scores)]),
-            sentiment: believed
-                .and_then(|e| e.sentiment)
-                .unwrap_or(Sentiment::ALL[self.choose(SENTIMENT, scores)]),
+            impact: believed.and_then(|e| e.impact).unwrap_or(impact),
+            urgency: believed.and_then(|e| e.urgency).unwrap_or(urgency),
+            sentiment: believed.and_then(|e| e.sentiment).unwrap_or(Sentiment::ALL[pool::best(&scores[self.model.head(SENTIMENT).range()])]),
             language: self.language(&text, scores, context),
             summary,
             fields,
             missing,
         }
-    }
-
-    fn choose(&self, head: usize, scores: &[f32]) -> usize {
-        pool::best(&scores[self.model.head(head).range()])
     }
 
     /// A follow-up shares the kind of what it follows, as far as it does not say itself.

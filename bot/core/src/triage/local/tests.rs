@@ -167,7 +167,7 @@ fn an_ask_at_the_end_of_a_long_message_counts() {
 
 #[test]
 fn five_folds_hold_their_level() {
-    let report = report::cross_validate(&shipped(), 5);
+    let report = report::cross_validate(&shipped(), 5, 1);
     assert!(report.macro_f1 >= 0.71, "{report}");
     assert!(report.calibration_error <= 0.07, "{report}");
     assert!(report.language >= 0.93, "{report}");
