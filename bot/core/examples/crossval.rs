@@ -39,10 +39,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     LocalEngine::train(&examples, &many, &[], &[]);
     println!("with 5000 tickets more: {:.0?}", start.elapsed());
-    let start = Instant::now();
-    for example in &examples {
-        engine.assess(&Request { text: &example.text, ..Request::default() });
-    }
-    println!("Reading one request: {:.0?}", start.elapsed() / examples.len() as u32);
+    // The quickest of several passes: other work on the machine only ever adds.
+    let pass = || {
+        let start = Instant::now();
+        for example in &examples {
+            engine.assess(&Request { text: &example.text, ..Request::default() });
+        }
+        start.elapsed()
+    };
+    let quickest = (0..7).map(|_| pass()).min().unwrap_or_default();
+    println!("Reading one request: {:.0?}", quickest / examples.len() as u32);
     Ok(())
 }

@@ -88,6 +88,31 @@ impl Cues {
     }
 }
 
+/// The departments a text names, each once, as it writes them.
+pub(super) fn departments(input: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for sentence in text::sentences(input) {
+        let words = text::words(sentence);
+        let mut at = Vec::new();
+        WHO.find(sentence, &words, |place, class| {
+            if WHO.is(class, "dept") && place < words.len() {
+                at.push(place);
+            }
+        });
+        for place in at {
+            let word = &words[place];
+            let written = sentence
+                .split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '\''))
+                .find(|w| w.to_lowercase() == *word)
+                .unwrap_or(word);
+            if !found.iter().any(|f| f.to_lowercase() == *word) {
+                found.push(written.to_owned());
+            }
+        }
+    }
+    found
+}
+
 /// The class of a number of things, when `word` is one.
 fn number(word: &str) -> Option<usize> {
     let digits: String = word.chars().filter(|c| !matches!(c, '.' | ',')).collect();

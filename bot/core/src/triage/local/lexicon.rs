@@ -2,21 +2,45 @@
 //! language teach about another. It only yields features; the learner weighs them.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 /// Number of an idea, by its line in the lexicon.
 pub(super) type Idea = u16;
 
+type Map = HashMap<&'static str, Vec<Idea>, BuildHasherDefault<Quick>>;
+
+/// FNV-1a: the keys are ours and short, and reading looks up some ten a word.
+pub(super) struct Quick(u64);
+
+impl Default for Quick {
+    fn default() -> Quick {
+        Quick(0xCBF2_9CE4_8422_2325)
+    }
+}
+
+impl Hasher for Quick {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// Words, phrases and beginnings of words, each with the ideas it stands for.
 pub(super) struct Lexicon {
     /// Whole words and phrases of up to four words, blank-separated.
-    exact: HashMap<&'static str, Vec<Idea>>,
+    exact: Map,
     /// Beginnings of words.
-    stems: HashMap<&'static str, Vec<Idea>>,
+    stems: Map,
     /// Words of scripts written without spaces, found anywhere.
     anywhere: Vec<(&'static str, Idea)>,
-    /// Number of ideas.
-    len: usize,
+    /// Names of the ideas.
+    names: Vec<&'static str>,
 }
 
 const LONGEST_PHRASE: usize = 4;
@@ -28,12 +52,16 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::parse(include_str!
 impl Lexicon {
     /// Reads `name: word, word*, ...` lines; `#` opens a comment.
     pub(super) fn parse(source: &'static str) -> Lexicon {
-        let mut lexicon =
-            Lexicon { exact: HashMap::new(), stems: HashMap::new(), anywhere: Vec::new(), len: 0 };
+        let mut lexicon = Lexicon {
+            exact: Map::default(),
+            stems: Map::default(),
+            anywhere: Vec::new(),
+            names: Vec::new(),
+        };
         let lines = source.lines().filter(|l| !l.starts_with('#'));
-        for (_, words) in lines.filter_map(|l| l.split_once(':')) {
-            let idea = lexicon.len as Idea;
-            lexicon.len += 1;
+        for (name, words) in lines.filter_map(|l| l.split_once(':')) {
+            let idea = lexicon.names.len() as Idea;
+            lexicon.names.push(name);
             for word in words.split(',').map(str::trim).filter(|w| !w.is_empty()) {
                 if word.chars().any(super::features::unspaced) {
                     lexicon.anywhere.push((word, idea));
@@ -47,13 +75,24 @@ impl Lexicon {
         lexicon
     }
 
+    /// Number of ideas.
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.names.len()
+    }
+
+    /// Whether `idea` is the one called `name`.
+    pub(super) fn is(&self, idea: Idea, name: &str) -> bool {
+        self.names.get(usize::from(idea)).is_some_and(|n| *n == name)
     }
 
     /// The ideas of a sentence with the word each starts at, in the order of its words.
     /// `words` are lower case.
-    pub(super) fn find(&self, sentence: &str, words: &[String], mut found: impl FnMut(usize, Idea)) {
+    pub(super) fn find(
+        &self,
+        sentence: &str,
+        words: &[String],
+        mut found: impl FnMut(usize, Idea),
+    ) {
         let mut phrase = String::new();
         for (at, word) in words.iter().enumerate() {
             phrase.clear();
@@ -81,7 +120,7 @@ impl Lexicon {
     }
 }
 
-fn push(map: &mut HashMap<&'static str, Vec<Idea>>, word: &'static str, idea: Idea) {
+fn push(map: &mut Map, word: &'static str, idea: Idea) {
     let ideas = map.entry(word).or_default();
     if !ideas.contains(&idea) {
         ideas.push(idea);

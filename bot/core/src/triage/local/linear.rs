@@ -30,6 +30,8 @@ impl Head {
 /// A text ready for training. `labels[h]` is the class of head `h`, when known.
 pub(super) struct Sample {
     pub(super) counts: Counts,
+    /// Its sentences, each as a text of its own.
+    pub(super) parts: Vec<Counts>,
     pub(super) labels: Vec<Option<usize>>,
 }
 

@@ -5,7 +5,7 @@
 //! `features` turns text into numbers (`lexicon` adds ideas shared across wordings and
 //! languages), `linear` and `bayes` learn, `pool` joins the verdicts on a text and its sentences
 //! into calibrated probabilities, `gauge` reads impact and urgency, `memory` lets corrections count at once, `system`,
-//! `language`, `summary` and `facts` read the rest, `report` measures.
+//! `language`, `summary`, `facts` and `process` read the rest, `report` measures.
 
 mod addressed;
 mod bayes;
@@ -17,6 +17,7 @@ mod lexicon;
 mod linear;
 mod memory;
 mod pool;
+mod process;
 pub mod report;
 mod summary;
 mod system;
@@ -96,7 +97,7 @@ impl LocalEngine {
             catalogue.len() + 1,
         ];
         let (pooling, gauge) = Pooling::learn(shipped, &samples);
-        samples.extend(organisation.iter().map(label));
+        samples.extend(organisation.iter().map(|e| Sample { parts: Vec::new(), ..label(e) }));
         let model = Arc::new(Linear::train(&samples.iter().collect::<Vec<_>>(), &classes));
         let memory = Memory::of(corrections, &model);
         let taught = |s: &Sample| s.labels[SYSTEM].is_some_and(|class| class < catalogue.len());
@@ -128,8 +129,8 @@ impl LocalEngine {
     /// Reads a request. Never fails: an empty text is [`Kind::None`].
     pub fn assess(&self, request: &Request<'_>) -> Assessment {
         let text = pool::digest(request.text);
-        let counts = Counts::of(&text);
-        let views = Views::of(&text, &counts, &self.model);
+        let (counts, parts) = Counts::with_parts(&text);
+        let views = Views::of(&counts, &parts, &self.model);
         let mut kinds = self.pooling.probabilities(&views);
         let context = follow_up(request.text, request.thread);
         if let Some(before) = context {
@@ -165,7 +166,9 @@ impl LocalEngine {
             system: self.system(&vouched, &text, context, scores, believed),
             impact: believed.and_then(|e| e.impact).unwrap_or(impact),
             urgency: believed.and_then(|e| e.urgency).unwrap_or(urgency),
-            sentiment: believed.and_then(|e| e.sentiment).unwrap_or(Sentiment::ALL[pool::best(&scores[self.model.head(SENTIMENT).range()])]),
+            sentiment: believed
+                .and_then(|e| e.sentiment)
+                .unwrap_or(Sentiment::ALL[pool::best(&scores[self.model.head(SENTIMENT).range()])]),
             language: self.language(&text, scores, context),
             summary,
             fields,
@@ -176,7 +179,8 @@ impl LocalEngine {
     /// A follow-up shares the kind of what it follows, as far as it does not say itself.
     fn lean_on(&self, before: &str, kinds: &mut [f32; 6]) {
         let before = pool::digest(before);
-        let views = Views::of(&before, &Counts::of(&before), &self.model);
+        let (counts, parts) = Counts::with_parts(&before);
+        let views = Views::of(&counts, &parts, &self.model);
         let earlier = self.pooling.probabilities(&views);
         let own = pool::best(kinds);
         if own == Kind::None as usize && kinds[own] > 0.5 {
@@ -243,8 +247,10 @@ pub fn standalone(text: &str, thread: &[Turn]) -> String {
 fn sample(example: &Example, languages: &[String], catalogue: &[System]) -> Sample {
     let system = example.system.as_ref();
     let language = example.language.as_ref();
+    let (counts, parts) = Counts::with_parts(&pool::digest(&example.text));
     Sample {
-        counts: Counts::of(&pool::digest(&example.text)),
+        counts,
+        parts,
         labels: vec![
             Some(example.kind as usize),
             example.impact.map(|i| i as usize),

@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 
-use crate::text;
 use crate::ticket::{Impact, Kind, Urgency};
 use crate::triage::Example;
 
@@ -55,18 +54,17 @@ fn kinds_of(scores: &[f32], model: &Linear) -> [f32; KINDS] {
 }
 
 impl Views {
-    pub(super) fn of(text: &str, counts: &Counts, model: &Linear) -> Views {
+    pub(super) fn of(counts: &Counts, parts: &[Counts], model: &Linear) -> Views {
         let whole = model.score(counts);
         let kinds = kinds_of(&whole, model);
         let mut second = [0.0; KINDS];
         second.copy_from_slice(&model.second_opinion(counts));
-        let parts = text::sentences(text);
         let skip = |i: usize| i >= END_SENTENCES && i + END_SENTENCES < parts.len();
         let read = parts.iter().enumerate().filter(|(i, _)| !skip(*i));
         let sentences = if parts.len() < 2 {
             read.map(|(i, _)| (i, kinds)).collect()
         } else {
-            read.map(|(i, s)| (i, kinds_of(&model.score(&Counts::of(s)), model))).collect()
+            read.map(|(i, s)| (i, kinds_of(&model.score(s), model))).collect()
         };
         Views { whole, kinds, second, sentences }
     }
@@ -117,7 +115,7 @@ impl Pooling {
             let model = Linear::train(&train, &JUDGED);
             for (i, sample) in samples.iter().enumerate().filter(|(i, _)| i % FOLDS == fold) {
                 let text = digest(&examples[i].text);
-                let views = Views::of(&text, &sample.counts, &model);
+                let views = Views::of(&sample.counts, &sample.parts, &model);
                 judged.push(Judged::of(&Cues::of(&text), &views, &model, sample));
                 held_out.push((views.columns(), examples[i].kind as usize));
             }

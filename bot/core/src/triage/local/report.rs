@@ -38,8 +38,6 @@ pub struct Report {
     /// Mean over the classes of the share of each that is read right.
     pub balanced_impact: f64,
     pub balanced_urgency: f64,
-    /// Examples by labelled and read impact.
-    pub impacts: [[usize; 4]; 4],
     /// The examples whose kind was misread, by index, with the kind read.
     pub misread: Vec<(usize, Kind)>,
 }
@@ -96,7 +94,6 @@ pub fn cross_validate(examples: &[Example], folds: usize, seed: u64) -> Report {
         language: shares[3].value(),
         balanced_impact: balanced(&impacts),
         balanced_urgency: balanced(&urgencies),
-        impacts,
         misread,
     }
 }
