@@ -12,6 +12,7 @@ use axum::routing::post;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// What the server does with one request.
@@ -31,6 +32,8 @@ pub enum Reply {
     Refuse { status: u16, retry_after: Option<&'static str>, body: Value },
     /// Status 200 and this body, verbatim.
     Raw(String),
+    /// Says the first text, waits for permission, then says the second.
+    Gated(String, String, Arc<Notify>),
     /// Never answers.
     Silence,
 }
@@ -205,6 +208,7 @@ async fn complete(
             response
         }
         Reply::Raw(body) => json_body(body),
+        Reply::Gated(start, rest, gate) => gated(&heard, &start, &rest, gate),
         Reply::Silence => std::future::pending().await,
     }
 }
@@ -237,6 +241,22 @@ fn well(heard: &Heard, text: &str, finish: Option<&str>) -> Response<Body> {
     }
     let events = events.into_iter().map(Ok::<_, Infallible>);
     with_type(Body::from_stream(stream::iter(events)), "text/event-stream")
+}
+
+/// Streams the start at once and the rest when the gate opens.
+fn gated(heard: &Heard, start: &str, rest: &str, gate: Arc<Notify>) -> Response<Body> {
+    if !heard.streams() {
+        return well(heard, &format!("{start}{rest}"), Some("stop"));
+    }
+    let mut rest = text_events(rest);
+    rest.push(event(&json!({"choices": [{"delta": {}, "finish_reason": "stop"}]})));
+    rest.push("data: [DONE]\n\n".into());
+    let rest = stream::once(async move {
+        gate.notified().await;
+        rest.concat()
+    });
+    let pieces = stream::iter(text_events(start)).chain(rest).map(Ok::<_, Infallible>);
+    with_type(Body::from_stream(pieces), "text/event-stream")
 }
 
 fn event(value: &Value) -> String {

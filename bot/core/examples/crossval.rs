@@ -1,5 +1,6 @@
 //! Five-fold cross-validation of the local engine over the shipped example requests.
-//! From the repository's root: `cargo run --release -p firstline-core --example crossval`
+//! From the repository's root: `cargo run --release -p firstline-core --example crossval`,
+//! with numbers after it for other ways to deal the folds, `--misread` for what is misread.
 
 use std::time::Instant;
 
@@ -7,6 +8,9 @@ use firstline_core::ticket::Kind;
 use firstline_core::triage::Example;
 use firstline_core::triage::local::report::cross_validate;
 use firstline_core::triage::local::{LocalEngine, Request};
+
+/// Deals the folds of the published figures; tuning used others.
+const FRESH: u64 = 2026;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut examples: Vec<Example> = Vec::new();
@@ -18,7 +22,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             examples.push(serde_json::from_str(line)?);
         }
     }
-    println!("{}", cross_validate(&examples, 5));
+    let seeds: Vec<u64> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
+    let misread = std::env::args().any(|a| a == "--misread");
+    for seed in if seeds.is_empty() { vec![FRESH] } else { seeds } {
+        let report = cross_validate(&examples, 5, seed);
+        println!("{report}");
+        for (index, read) in report.misread.iter().filter(|_| misread) {
+            println!("{} read as {read}: {:?}", examples[*index].kind, examples[*index].text);
+        }
+    }
 
     let start = Instant::now();
     let engine = LocalEngine::train(&examples, &[], &[], &[]);
@@ -27,10 +39,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     LocalEngine::train(&examples, &many, &[], &[]);
     println!("with 5000 tickets more: {:.0?}", start.elapsed());
-    let start = Instant::now();
-    for example in &examples {
-        engine.assess(&Request { text: &example.text, ..Request::default() });
-    }
-    println!("Reading one request: {:.0?}", start.elapsed() / examples.len() as u32);
+    // The quickest of several passes: other work on the machine only ever adds.
+    let pass = || {
+        let start = Instant::now();
+        for example in &examples {
+            engine.assess(&Request { text: &example.text, ..Request::default() });
+        }
+        start.elapsed()
+    };
+    let quickest = (0..7).map(|_| pass()).min().unwrap_or_default();
+    println!("Reading one request: {:.0?}", quickest / examples.len() as u32);
     Ok(())
 }

@@ -69,11 +69,12 @@ pub(super) async fn show(
         highlight::article(&markdown, &document.title, passage.map(|p| p.text.as_str()), &lead);
     let months = web.app.config.knowledge.stale_months;
     let external = ["https://", "http://"].iter().any(|s| document.url.starts_with(s));
+    let name = page::namer(web.app.store.people().await?);
     let article = context! {
         id => document.id,
         title => document.title,
         system => document.system,
-        owner => document.owner,
+        owner => document.owner.as_deref().map(name),
         audience => document.audience,
         stale => page::is_stale(document.reviewed.as_deref(), months, web.app.clock.now()),
         reviewed => document.reviewed,
@@ -81,7 +82,8 @@ pub(super) async fn show(
         html => Value::from_safe_string(html),
     };
     if headers.contains_key("x-fragment") {
-        return page::fragment("article_body.html", context! { a => article }).map(Html);
+        return page::fragment("article_body.html", context! { a => article, part => true })
+            .map(Html);
     }
     page::page(&web, &signed, "article.html", "knowledge", context! { a => article }).await
 }

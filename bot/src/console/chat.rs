@@ -5,7 +5,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use firstline_core::chat::{Platform, TicketForm, Verdict};
+use firstline_core::text;
 use firstline_core::ticket::{Kind, fields_of};
+use firstline_core::triage::redact::redact;
 use minijinja::context;
 use serde::Serialize;
 use serde_json::json;
@@ -23,6 +25,8 @@ use crate::store::records::{Author, ConversationRow, MessageRow, RequestState, V
 /// Conversations in the list, and messages of one shown at first.
 const CONVERSATIONS: i64 = 60;
 const MESSAGES: i64 = 400;
+/// Characters of a conversation's name.
+const TITLE: usize = 120;
 
 #[derive(Debug, Serialize)]
 struct ConversationView {
@@ -68,6 +72,7 @@ async fn waiting(web: &Web, messages: &[MessageRow]) -> Result<Option<String>, F
 
 pub(super) async fn home(State(web): State<Web>, signed: SignedIn) -> Result<Html<String>, Fault> {
     let values = context! {
+        longest => text::MAX_CHARS,
         conversations => val(conversations(&web, &signed.viewer).await?),
         examples => val(super::examples::for_start(&web)),
         event_id => new_id(),
@@ -90,13 +95,16 @@ pub(super) async fn show(
         Some(request) => Some(prefilled(&web, &signed, &conversation, request, None).await?),
         None => None,
     };
+    // Once a person has taken over, the bot stays silent.
+    let waiting = if conversation.handed_over { None } else { waiting(&web, &rows).await? };
     let values = context! {
+        longest => text::MAX_CHARS,
         conversations => val(conversations(&web, &signed.viewer).await?),
         current => id,
         title => title(&conversation),
         messages => val(messages),
         form => val(form),
-        waiting => waiting(&web, &rows).await?,
+        waiting,
         last_seq => rows.last().map_or(0, |m| m.seq),
         event_id => new_id(),
     };
@@ -165,6 +173,28 @@ fn pressed(
     }
     let html = actions(conversation, request, &signed.session.csrf, done, buttons)?;
     Ok(Json(json!({ "html": html })).into_response())
+}
+
+/// Gives an own conversation another name.
+pub(super) async fn rename(
+    State(web): State<Web>,
+    signed: SignedIn,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, Fault> {
+    own(&web, &signed.viewer, &id).await?;
+    let words: Vec<&str> = fields.get("title").split_whitespace().collect();
+    let title = text::clean(&words.join(" "), TITLE).text;
+    let title = redact(title.trim(), &web.app.redact_options).text;
+    if title.is_empty() {
+        return Err(Fault::invalid("Give the conversation a name."));
+    }
+    web.app.store.rename_conversation(&id, &title).await?;
+    if wants_json(&headers) {
+        return Ok(Json(json!({ "title": title })).into_response());
+    }
+    Ok(Redirect::to(&format!("/chat/{id}")).into_response())
 }
 
 pub(super) async fn feedback(

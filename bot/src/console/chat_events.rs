@@ -1,6 +1,7 @@
 //! A conversation's server-sent events: `message` (with its place as the event id, so
 //! that a reconnect continues where it stopped), `draft`, `typing`, `ticket`.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -18,14 +19,20 @@ use super::chat_view::{self, Views};
 use super::fault::Fault;
 use super::forms::Asked;
 use super::page::TicketView;
-use super::render;
+use super::render::{self, Chip};
 use super::session::SignedIn;
 use crate::store::LiveKind;
-use crate::store::records::ConversationRow;
+use crate::store::records::{Author, ConversationRow};
 
 /// After this the browser connects anew, and its session is looked up anew.
 const LIFE: Duration = Duration::from_secs(30 * 60);
 const BATCH: i64 = 100;
+/// More sources than any answer has.
+const DRAFT_CHIPS: usize = 40;
+/// Messages whose tickets are looked up when a page connects.
+const SHOWN: i64 = 400;
+/// How long a browser waits before it takes up a broken stream again.
+const RETRY: Duration = Duration::from_secs(1);
 
 pub(super) async fn events(
     State(web): State<Web>,
@@ -38,6 +45,8 @@ pub(super) async fn events(
     let seen = headers.get("last-event-id").and_then(|v| v.to_str().ok());
     let after = seen.unwrap_or(asked.get("after")).parse::<i64>().unwrap_or(0);
     let (sender, receiver) = mpsc::channel(64);
+    // The channel is empty and its reader here, so this always fits.
+    let _ = sender.send(Event::default().retry(RETRY)).await;
     // Subscribed before the backlog is read, so that nothing falls in between.
     let live = web.app.store.live();
     tokio::spawn(async move {
@@ -60,6 +69,12 @@ pub(super) fn sse(
     Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
 }
 
+/// Markers of a draft look as they will; what they lead to comes with the whole answer.
+fn draft_chips() -> Vec<Chip> {
+    let chip = |n| Chip { n, href: None, internal: false, label: format!("Source {n}") };
+    (1..=DRAFT_CHIPS).map(chip).collect()
+}
+
 /// How long a live page goes without looking for itself.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(3);
 
@@ -77,6 +92,8 @@ impl Feed {
         mut live: tokio::sync::broadcast::Receiver<crate::store::Live>,
     ) -> Result<(), Fault> {
         self.backlog().await?;
+        // What became of tickets while the page was away is not kept for it.
+        self.tickets().await?;
         loop {
             let heard = tokio::select! {
                 () = self.sender.closed() => return Ok(()),
@@ -93,14 +110,17 @@ impl Feed {
                 Ok(event) => match event.kind {
                     LiveKind::Message { .. } | LiveKind::Changed => self.backlog().await?,
                     LiveKind::Draft { request_id, text } => {
-                        let html = render::message(&text, &[]);
+                        let html = render::message(&text, &draft_chips());
                         self.tell("draft", json!({ "request_id": request_id, "html": html }), None)
                             .await;
                     }
                     LiveKind::Typing => self.tell("typing", json!({}), None).await,
                     LiveKind::Ticket { key } => self.ticket(&key).await?,
                 },
-                Err(RecvError::Lagged(_)) => self.backlog().await?,
+                Err(RecvError::Lagged(_)) => {
+                    self.backlog().await?;
+                    self.tickets().await?;
+                }
                 Err(RecvError::Closed) => return Ok(()),
             }
         }
@@ -122,17 +142,30 @@ impl Feed {
                 let mut views = Views::new(&self.web, &self.signed.viewer);
                 let view = views.message(&self.conversation, row).await?;
                 let html = chat_view::message_html(&view, &self.signed.session.csrf)?;
-                self.tell("message", json!({ "seq": row.seq, "html": html }), Some(row.seq)).await;
+                let waiting = row.author == Author::Requester && !self.conversation.handed_over;
+                let data = json!({ "seq": row.seq, "html": html, "waiting": waiting });
+                self.tell("message", data, Some(row.seq)).await;
                 self.after = row.seq;
             }
         }
     }
 
+    /// Every ticket shown in this conversation, as it is now.
+    async fn tickets(&mut self) -> Result<(), Fault> {
+        let rows = self.web.app.store.messages(&self.conversation.id, 0, SHOWN).await?;
+        let keys: BTreeSet<String> = rows.into_iter().filter_map(|row| row.body.ticket).collect();
+        for key in keys {
+            self.ticket(&key).await?;
+        }
+        Ok(())
+    }
+
     async fn ticket(&mut self, key: &str) -> Result<(), Fault> {
         let store = &self.web.app.store;
         if let Some(ticket) = store.visible_ticket(key, &self.signed.viewer).await? {
-            let view = TicketView::of(&ticket, self.web.app.clock.now());
-            let html = chat_view::ticket_card(&view)?;
+            let now = self.web.app.clock.now();
+            let view = TicketView::of(&ticket, now).seen_by(&self.signed.viewer);
+            let html = chat_view::ticket_card(&view, &self.signed.session.csrf)?;
             self.tell("ticket", json!({ "key": key, "html": html }), None).await;
         }
         Ok(())

@@ -44,6 +44,14 @@ struct SourceView {
     heading: String,
     reviewed: Option<String>,
     stale: bool,
+    /// Further passages under the same heading, listed with the first.
+    more: Vec<Further>,
+}
+
+#[derive(Debug, Serialize)]
+struct Further {
+    n: usize,
+    href: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -156,6 +164,7 @@ impl<'a> Views<'a> {
                 .as_ref()
                 .is_some_and(|d| page::is_stale(d.reviewed.as_deref(), months, self.now)),
             reviewed: document.and_then(|d| d.reviewed),
+            more: Vec::new(),
         })
     }
 
@@ -213,11 +222,11 @@ impl<'a> Views<'a> {
             at: stamp(row.created_at, self.now),
             html: Value::from_safe_string(render::message(&row.body.text, &chips)),
             text: row.body.text.clone(),
-            sources,
+            sources: grouped(sources),
             files: row.attachments.iter().map(FileView::of).collect(),
             done: verdict.filter(|_| !row.body.buttons.is_empty()).map(Done::verdict),
             buttons,
-            ticket: ticket.map(|t| TicketView::of(&t, self.now)),
+            ticket: ticket.map(|t| TicketView::of(&t, self.now).seen_by(self.viewer)),
             form: form.map(|f| FormView::of(self.web, &conversation.id, request_id.as_deref(), f)),
             request_id,
         })
@@ -234,6 +243,24 @@ impl<'a> Views<'a> {
         }
         Ok(views)
     }
+}
+
+/// One line for each heading, whatever number of its passages are cited.
+fn grouped(sources: Vec<SourceView>) -> Vec<SourceView> {
+    let mut lines: Vec<SourceView> = Vec::with_capacity(sources.len());
+    for source in sources {
+        let same = |line: &&mut SourceView| {
+            line.internal
+                && source.internal
+                && line.title == source.title
+                && line.heading == source.heading
+        };
+        match lines.iter_mut().find(same) {
+            Some(line) => line.more.push(Further { n: source.n, href: source.href }),
+            None => lines.push(source),
+        }
+    }
+    lines
 }
 
 /// A heading path without the title it often starts with.
@@ -278,6 +305,6 @@ pub(super) fn message_html(view: &MessageView, csrf: &str) -> Result<String, Fau
     page::fragment("message.html", context! { csrf, m => page::val(view) })
 }
 
-pub(super) fn ticket_card(ticket: &TicketView) -> Result<String, Fault> {
-    page::fragment("ticket_card.html", context! { t => page::val(ticket) })
+pub(super) fn ticket_card(ticket: &TicketView, csrf: &str) -> Result<String, Fault> {
+    page::fragment("ticket_card.html", context! { csrf, t => page::val(ticket) })
 }

@@ -4,7 +4,7 @@
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
@@ -54,12 +54,7 @@ async fn check(web: &Web, request: Request) -> Result<Request, Fault> {
         return Err(refused());
     }
     let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, FORM_LIMIT).await.map_err(|_| {
-        Fault::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The form is larger than is taken here. Put long text into a file and attach it.",
-        )
-    })?;
+    let bytes = to_bytes(body, FORM_LIMIT).await.map_err(|_| Fault::too_large())?;
     let fields = super::forms::parse(&bytes);
     if !equal(fields.get("csrf").as_bytes(), expected.as_bytes()) {
         return Err(refused());

@@ -20,6 +20,9 @@ pub(super) struct Fault {
     sign_in: bool,
 }
 
+const TOO_LARGE: &str =
+    "That is larger than is taken here. Put long text into a file of at most 10 MB and attach it.";
+
 /// RFC 9457.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Problem {
@@ -39,6 +42,10 @@ impl Fault {
     /// Also for what exists and may not be seen.
     pub(super) fn not_found() -> Self {
         Fault::new(StatusCode::NOT_FOUND, "There is nothing here, or it is not yours to see.")
+    }
+
+    pub(super) fn too_large() -> Self {
+        Fault::new(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE)
     }
 
     pub(super) fn method() -> Self {
@@ -189,9 +196,7 @@ pub(super) struct Plain;
 
 fn rejection(status: StatusCode) -> &'static str {
     match status {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            "That is larger than is taken here. Put long text into a file of at most 10 MB and attach it."
-        }
+        StatusCode::PAYLOAD_TOO_LARGE => TOO_LARGE,
         StatusCode::METHOD_NOT_ALLOWED => "This address does not take that method.",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "This address does not take that content type.",
         s if s.is_server_error() => {

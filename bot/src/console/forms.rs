@@ -1,6 +1,7 @@
 //! Reading forms and query strings: names may repeat, unknown ones do not matter.
 
 use axum::extract::{FromRequest, FromRequestParts, RawForm, RawQuery, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 
 use super::Web;
@@ -98,10 +99,13 @@ impl FromRequest<Web> for Fields {
 
     async fn from_request(request: Request, web: &Web) -> Result<Self, Fault> {
         let RawForm(bytes) = RawForm::from_request(request, web).await.map_err(|rejection| {
-            Fault::new(
-                axum::response::IntoResponse::into_response(rejection).status(),
-                "The form could not be read. Load the page again, then repeat.",
-            )
+            match axum::response::IntoResponse::into_response(rejection).status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Fault::too_large(),
+                other => Fault::new(
+                    other,
+                    "The form could not be read. Load the page again, then repeat.",
+                ),
+            }
         })?;
         Ok(parse(&bytes))
     }

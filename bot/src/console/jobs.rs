@@ -81,8 +81,9 @@ pub(super) async fn retry(
     Path(id): Path<String>,
 ) -> Result<Redirect, Fault> {
     admins_only(&signed)?;
-    web.app.store.retry_dead(Some(&id), web.app.clock.now()).await?;
-    Ok(Redirect::to("/jobs?said=retried"))
+    let retried = web.app.store.retry_dead(Some(&id), web.app.clock.now()).await?;
+    let said = if retried > 0 { "retried" } else { "gone" };
+    Ok(Redirect::to(&format!("/jobs?said={said}")))
 }
 
 pub(super) async fn discard(

@@ -95,6 +95,7 @@ fn pages() -> Table {
         .get("/chat/{id}/events", chat_events::events)
         .get("/chat/{id}/form", chat::form)
         .post("/chat", chat::say)
+        .post("/chat/{id}/title", chat::rename)
         .post("/chat/{id}/feedback", chat::feedback)
         .post("/chat/{id}/person", chat::person)
         .post("/chat/{id}/ticket", chat::ticket)
@@ -129,6 +130,8 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("ui.js", "text/javascript; charset=utf-8", include_str!("assets/ui.js")),
     ("chat.js", "text/javascript; charset=utf-8", include_str!("assets/chat.js")),
     ("attach.js", "text/javascript; charset=utf-8", include_str!("assets/attach.js")),
+    ("forms.js", "text/javascript; charset=utf-8", include_str!("assets/forms.js")),
+    ("source.js", "text/javascript; charset=utf-8", include_str!("assets/source.js")),
     ("tickets.js", "text/javascript; charset=utf-8", include_str!("assets/tickets.js")),
     ("favicon.svg", "image/svg+xml", include_str!("assets/favicon.svg")),
 ];

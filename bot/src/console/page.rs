@@ -1,5 +1,6 @@
 //! Filling templates: the environment, what every page knows, times and sizes in words.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use axum::response::Html;
@@ -12,7 +13,7 @@ use serde::Serialize;
 use super::Web;
 use super::fault::Fault;
 use super::session::SignedIn;
-use crate::store::records::{Role, Ticket, Viewer};
+use crate::store::records::{PersonRow, Role, Ticket, Viewer};
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => { &[$(($name, include_str!(concat!("templates/", $name)))),+] };
@@ -149,6 +150,15 @@ pub(super) fn is_owner(viewer: &Viewer) -> bool {
     viewer.is_admin() || viewer.is(Role::Owner) || viewer.is(Role::Commander)
 }
 
+/// From an address to the name people know; the bot has one, too.
+pub(super) fn namer(people: Vec<PersonRow>) -> impl Fn(&str) -> String {
+    let names: HashMap<String, String> = people.into_iter().map(|p| (p.email, p.name)).collect();
+    move |email| match email {
+        "bot" | "firstline" => "Firstline".to_owned(),
+        email => names.get(email).cloned().unwrap_or_else(|| email.to_owned()),
+    }
+}
+
 /// Up to two letters of a name.
 pub(super) fn initials(name: &str) -> String {
     let mut letters = name.split(|c: char| !c.is_alphanumeric()).filter_map(|w| w.chars().next());
@@ -228,6 +238,8 @@ pub(super) struct TicketView {
     reviewed_by: Option<String>,
     version: i64,
     ended: bool,
+    /// Whether who looks at it may say that it is not solved.
+    may_reopen: bool,
     created: Stamp,
     updated: Stamp,
 }
@@ -252,13 +264,21 @@ impl TicketView {
             reviewed_by: ticket.reviewed_by.clone(),
             version: ticket.version,
             ended: !ticket.status.is_open(),
+            may_reopen: false,
             created: stamp(ticket.created_at, now),
             updated: stamp(ticket.updated_at, now),
         }
     }
 
+    /// As its requester sees it, if `viewer` is.
+    pub(super) fn seen_by(mut self, viewer: &Viewer) -> Self {
+        self.may_reopen =
+            self.ended && self.merged_into.is_none() && self.requester == viewer.email;
+        self
+    }
+
     /// With names in place of addresses, where known.
-    pub(super) fn named(mut self, name: impl Fn(&str) -> String) -> Self {
+    pub(super) fn named(mut self, name: &impl Fn(&str) -> String) -> Self {
         self.requester = name(&self.requester);
         self.reviewed_by = self.reviewed_by.as_deref().map(name);
         self

@@ -2,7 +2,9 @@
 //! pictures become their description, links lead to the web, to mail or into the
 //! console, and nowhere else.
 
-use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream, html};
+use pulldown_cmark::{
+    Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream, html,
+};
 
 /// What `[n]` in an answer leads to.
 #[derive(Debug, Clone)]
@@ -74,6 +76,14 @@ impl Renderer<'_> {
                     Some(end) if !end.is_empty() => safe.push(Event::InlineHtml(end.into())),
                     _ => {}
                 },
+                // The page has its own first heading.
+                Event::Start(Tag::Heading { level: HeadingLevel::H1, id, classes, attrs }) => {
+                    let level = HeadingLevel::H2;
+                    safe.push(Event::Start(Tag::Heading { level, id, classes, attrs }));
+                }
+                Event::End(TagEnd::Heading(HeadingLevel::H1)) => {
+                    safe.push(Event::End(TagEnd::Heading(HeadingLevel::H2)));
+                }
                 Event::Start(Tag::CodeBlock(kind)) => {
                     code += 1;
                     safe.push(Event::Start(Tag::CodeBlock(kind)));
@@ -245,6 +255,12 @@ mod tests {
             let html = message(markdown, &[]);
             assert!(!html.contains(absent), "{markdown} gave {html}");
         }
+    }
+
+    #[test]
+    fn the_first_heading_is_the_pages() {
+        let html = message("# One\n\n## Two", &[]);
+        assert_eq!(html, "<h2>One</h2>\n<h2>Two</h2>\n");
     }
 
     #[test]

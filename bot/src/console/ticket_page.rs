@@ -1,11 +1,9 @@
 //! `/tickets/{key}`: one ticket, and everything a person can do to it.
 
-use std::collections::HashMap;
-
 use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
 use firstline_core::ticket::{Impact, Kind, Priority, Status, Urgency};
-use minijinja::context;
+use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::Web;
@@ -14,6 +12,7 @@ use super::chat_view::{FileView, Views};
 use super::fault::Fault;
 use super::forms::{Asked, Fields, encode};
 use super::page::{self, Stamp, TicketView, field_views, stamp, val};
+use super::render;
 use super::session::SignedIn;
 use super::tickets::{assignees, kinds, systems, teams, words};
 use crate::flows::ticket as flow;
@@ -90,11 +89,25 @@ struct ReadingView {
     tokens: i64,
 }
 
+/// What was composed and kept back.
+#[derive(Debug, Serialize)]
+struct UnsentView {
+    html: Value,
+    because: String,
+}
+
+impl UnsentView {
+    fn of(unsent: Unsent) -> Self {
+        let html = Value::from_safe_string(render::message(&unsent.text, &[]));
+        UnsentView { html, because: unsent.because }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Why {
     confidence: i64,
     reasons: Vec<String>,
-    unsent: Vec<Unsent>,
+    unsent: Vec<UnsentView>,
     passages: Vec<PassageSeen>,
     readings: Vec<ReadingView>,
 }
@@ -115,7 +128,10 @@ async fn why(web: &Web, signed: &SignedIn, ticket: &Ticket) -> Result<Option<Why
             .document(&seen.document_id)
             .await?
             .is_some_and(|(document, _, _)| may_read(&signed.viewer, &document));
-        if readable {
+        let listed = passages
+            .iter()
+            .any(|p: &PassageSeen| p.document_id == seen.document_id && p.heading == seen.heading);
+        if readable && !listed {
             passages.push(seen.clone());
         }
     }
@@ -132,7 +148,7 @@ async fn why(web: &Web, signed: &SignedIn, ticket: &Ticket) -> Result<Option<Why
     Ok(Some(Why {
         confidence: percent(ticket.confidence),
         reasons,
-        unsent,
+        unsent: unsent.into_iter().map(UnsentView::of).collect(),
         passages,
         readings: readings.collect(),
     }))
@@ -180,12 +196,7 @@ pub(super) async fn show(
     let store = &web.app.store;
     let now = web.app.clock.now();
     let owns = signed.viewer.owns(ticket.team.as_deref());
-    let people: HashMap<String, String> =
-        store.people().await?.into_iter().map(|p| (p.email, p.name)).collect();
-    let name = |email: &str| match email {
-        "bot" | "firstline" => "Firstline".to_owned(),
-        email => people.get(email).cloned().unwrap_or_else(|| email.to_owned()),
-    };
+    let name = page::namer(store.people().await?);
     let events = store.ticket_events(&key, owns).await?;
     let messages = match &ticket.conversation_id {
         Some(id) => match store.conversation(id).await? {
@@ -211,7 +222,7 @@ pub(super) async fn show(
         (None, Vec::new(), Vec::new())
     };
     let values = context! {
-        t => val(TicketView::of(&ticket, now).named(name)),
+        t => val(TicketView::of(&ticket, now).named(&name)),
         owns,
         mine => ticket.requester == signed.viewer.email,
         queue => asked.some("queue").is_some(),
@@ -289,35 +300,44 @@ pub(super) async fn comment(
     State(web): State<Web>,
     signed: SignedIn,
     Path(key): Path<String>,
+    Asked(asked): Asked,
     fields: Fields,
 ) -> Result<Redirect, Fault> {
     let internal = fields.some("internal").is_some();
     let text = fields.some("text");
     let text = text.ok_or_else(|| Fault::invalid("Write something first."))?;
     flow::comment(&web.app, &signed.viewer, &key, text, internal).await?;
-    Ok(back(&key, if internal { "noted" } else { "replied" }, false))
+    Ok(back(&key, if internal { "noted" } else { "replied" }, asked.some("queue").is_some()))
 }
 
 pub(super) async fn merge(
     State(web): State<Web>,
     signed: SignedIn,
     Path(key): Path<String>,
+    Asked(asked): Asked,
     fields: Fields,
 ) -> Result<Redirect, Fault> {
     let into = fields.some("into").map(str::to_uppercase);
     let into =
         into.ok_or_else(|| Fault::invalid("Name the ticket to merge into, such as FL-12."))?;
+    // First of all the ticket itself: whoever may not see it learns nothing of any other.
+    seen(&web, &signed, &key).await?;
+    let known = web.app.store.visible_ticket(&into, &signed.viewer).await?;
+    if known.is_none() {
+        return Err(Fault::invalid(format!("There is no ticket {into} that you may see.")));
+    }
     flow::merge(&web.app, &signed.viewer, &key, &into).await?;
-    Ok(back(&key, "merged", false))
+    Ok(back(&key, "merged", asked.some("queue").is_some()))
 }
 
 pub(super) async fn unmerge(
     State(web): State<Web>,
     signed: SignedIn,
     Path(key): Path<String>,
+    Asked(asked): Asked,
 ) -> Result<Redirect, Fault> {
     flow::unmerge(&web.app, &signed.viewer, &key).await?;
-    Ok(back(&key, "unmerged", false))
+    Ok(back(&key, "unmerged", asked.some("queue").is_some()))
 }
 
 /// Marks as reviewed and leads to the next ticket of the queue.
@@ -347,9 +367,12 @@ pub(super) async fn reopen(
     Path(key): Path<String>,
     fields: Fields,
 ) -> Result<Redirect, Fault> {
+    let conversation = seen(&web, &signed, &key).await?.conversation_id;
     flow::reopen(&web.app, &signed.viewer, &key).await?;
-    if fields.get("back") == "/my" {
-        return Ok(Redirect::to("/my?said=reopened"));
+    match (fields.get("back"), conversation) {
+        ("/my", _) => return Ok(Redirect::to("/my?said=reopened")),
+        ("/chat", Some(id)) => return Ok(Redirect::to(&format!("/chat/{id}"))),
+        _ => {}
     }
     Ok(back(&key, "reopened", false))
 }

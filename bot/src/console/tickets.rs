@@ -148,12 +148,13 @@ pub(super) async fn list(
     let now = web.app.clock.now();
     let filter = filter(&asked, now);
     let found = web.app.store.tickets(&filter, &signed.viewer).await?;
+    let name = page::namer(web.app.store.people().await?);
     let names =
         ["kind", "system", "priority", "status", "team", "assignee", "max_confidence", "age", "q"];
     let more =
         ["team", "assignee", "max_confidence", "age"].iter().any(|n| asked.some(n).is_some());
     let values = context! {
-        tickets => val(found.items.iter().map(|t| TicketView::of(t, now)).collect::<Vec<_>>()),
+        tickets => val(found.items.iter().map(|t| TicketView::of(t, now).named(&name)).collect::<Vec<_>>()),
         total => found.total,
         next => found.next.map(|cursor| format!("/tickets?{}", asked.with("cursor", &cursor))),
         filtered => names.iter().any(|n| asked.some(n).is_some()),

@@ -1,68 +1,109 @@
 // Files for the next message: picked, dropped or pasted; uploaded at once with progress.
-import { csrf, toast } from "./ui.js";
+import { announce, csrf } from "./ui.js";
 
 const LIMIT = 10 * 1024 * 1024;
+const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 export function attachments(form) {
   const list = document.getElementById("files");
   const picker = document.getElementById("picker");
   const button = document.getElementById("attach");
   const box = document.getElementById("composer-box");
+  const text = document.getElementById("text");
   let held = [];
   button.hidden = false;
 
-  function show(file) {
+  const settle = () => { list.hidden = !list.children.length; };
+
+  /** A line of the list with its button to take it away. */
+  function line(name, remove) {
     const item = document.createElement("li");
     item.className = "file";
-    const name = document.createElement("bdi");
-    name.className = "name";
-    name.textContent = file.name;
-    const bar = document.createElement("progress");
-    bar.max = 1;
-    bar.value = 0;
-    bar.setAttribute("aria-label", `Uploading ${file.name}`);
+    const label = document.createElement("bdi");
+    label.className = "name";
+    label.textContent = name;
+    label.title = name;
     const drop = document.createElement("button");
     drop.type = "button";
     drop.className = "icon-button";
-    drop.setAttribute("aria-label", `Remove ${file.name}`);
+    drop.setAttribute("aria-label", `Remove ${name}`);
     drop.textContent = "\u00d7";
-    item.append(name, bar, drop);
+    drop.onclick = () => {
+      remove();
+      item.remove();
+      settle();
+      text.focus();
+    };
+    item.append(label, drop);
     list.append(item);
-    list.hidden = false;
-    return { item, bar, drop };
+    settle();
+    return item;
+  }
+
+  /** Stays until it is taken away, so that the reason can be read in peace. */
+  function refuse(item, reason) {
+    item.className = "file bad";
+    item.querySelector("progress")?.remove();
+    const why = document.createElement("span");
+    why.className = "why";
+    why.textContent = reason;
+    item.querySelector(".name").after(why);
+    announce(`${item.querySelector(".name").textContent}: ${reason}`);
+  }
+
+  function ready(entry) {
+    const item = entry.item;
+    item.querySelector("progress")?.remove();
+    if (!entry.picture) return;
+    const picture = document.createElement("img");
+    picture.src = `/attachments/${encodeURIComponent(entry.id)}`;
+    picture.alt = "";
+    item.prepend(picture);
+  }
+
+  function hold(entry) {
+    held.push(entry);
+    entry.item = line(entry.name, () => {
+      entry.request?.abort();
+      held = held.filter((other) => other !== entry);
+    });
   }
 
   function add(file) {
-    if (file.size > LIMIT) return toast(`${file.name} is larger than 10 MB. Please attach a smaller file.`);
-    const entry = { name: file.name || "screenshot.png", id: null };
-    const { item, bar, drop } = show({ name: entry.name });
-    held.push(entry);
+    const name = file.name || "screenshot.png";
+    if (file.size > LIMIT) {
+      refuse(line(name, () => {}), "larger than 10 MB, please attach a smaller file");
+      return;
+    }
     const request = new XMLHttpRequest();
-    const remove = () => {
-      request.abort();
+    const entry = { name, id: null, picture: PICTURES.includes(file.type), request };
+    hold(entry);
+    const bar = document.createElement("progress");
+    bar.max = 1;
+    bar.value = 0;
+    bar.setAttribute("aria-label", `Uploading ${name}`);
+    entry.item.querySelector(".name").after(bar);
+    const fail = (reason) => {
       held = held.filter((other) => other !== entry);
-      item.remove();
-      list.hidden = !list.children.length;
+      refuse(entry.item, reason);
     };
-    drop.onclick = remove;
-    request.upload.onprogress = (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; };
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable) bar.value = event.loaded / event.total;
+    };
     request.onload = () => {
       let body = {};
       try { body = JSON.parse(request.responseText); } catch { /* the sentence below stands in */ }
       if (request.status === 201) {
         entry.id = body.id;
-        bar.remove();
+        ready(entry);
+        announce(`${name} is attached`);
       } else {
-        toast(body.detail || `${entry.name} could not be uploaded.`);
-        remove();
+        fail(body.detail || "could not be uploaded, please try again");
       }
     };
-    request.onerror = () => {
-      toast(`${entry.name} could not be uploaded. Is the connection up?`);
-      remove();
-    };
+    request.onerror = () => fail("could not be uploaded, is the connection up?");
     const data = new FormData();
-    data.append("file", file, entry.name);
+    data.append("file", file, name);
     request.open("POST", "/attachments");
     request.setRequestHeader("x-csrf-token", csrf());
     request.setRequestHeader("accept", "application/json");
@@ -73,13 +114,14 @@ export function attachments(form) {
   picker.addEventListener("change", () => {
     [...picker.files].forEach(add);
     picker.value = "";
+    text.focus();
   });
   form.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files || [])];
-    if (files.length) {
-      event.preventDefault();
-      files.forEach(add);
-    }
+    // Office programs put a picture of the text beside the text.
+    if (!files.length || event.clipboardData.getData("text/plain")) return;
+    event.preventDefault();
+    files.forEach(add);
   });
   const zone = document.getElementById("chat");
   zone.addEventListener("dragover", (event) => {
@@ -87,23 +129,35 @@ export function attachments(form) {
     event.preventDefault();
     box.classList.add("over");
   });
-  zone.addEventListener("dragleave", () => box.classList.remove("over"));
+  zone.addEventListener("dragleave", (event) => {
+    if (!zone.contains(event.relatedTarget)) box.classList.remove("over");
+  });
   zone.addEventListener("drop", (event) => {
     if (!event.dataTransfer.files.length) return;
     event.preventDefault();
     box.classList.remove("over");
     [...event.dataTransfer.files].forEach(add);
+    text.focus();
   });
 
   return {
+    add,
+    any: () => held.length > 0,
     busy: () => held.some((entry) => !entry.id),
     /** The uploaded files, which now belong to the message being sent. */
     take() {
       const taken = held;
       held = [];
       list.replaceChildren();
-      list.hidden = true;
+      settle();
       return taken;
+    },
+    /** Puts files back that were taken for a message nobody wanted. */
+    giveBack(entries) {
+      for (const entry of entries) {
+        hold(entry);
+        ready(entry);
+      }
     },
   };
 }

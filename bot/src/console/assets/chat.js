@@ -1,88 +1,122 @@
-// The conversation: sending, live events, sources, forms. Files are in attach.js.
-import { announce, localise, send, sentence, toast, typing } from "./ui.js";
+// The conversation: sending, live events, the list beside it. Files are in attach.js,
+// buttons and forms in forms.js, the reading panel in source.js.
+import { announce, fragment, send, sentence, toast, typing } from "./ui.js";
 import { attachments } from "./attach.js";
+import { act, closeTicketForm, fileTicket, openTicketForm, reopen } from "./forms.js";
+import { closeArticle, isReading, openArticle } from "./source.js";
 
 const chat = document.getElementById("chat");
 const stream = document.getElementById("stream");
 const scroll = document.getElementById("scroll");
 const form = document.getElementById("composer");
 const text = document.getElementById("text");
+const side = document.getElementById("side");
 const icons = document.getElementById("icons").content;
 const files = attachments(form);
+const LONGEST = Number(text.dataset.longest);
 let conversation = chat.dataset.conversation;
 let after = Number(chat.dataset.after || 0);
 let events = null;
 
 const icon = (name) => icons.querySelector(`[data-name="${name}"]`).firstElementChild.cloneNode(true);
-const fragment = (html) => {
-  const box = document.createElement("template");
-  box.innerHTML = html;
-  localise(box.content);
-  return box.content;
-};
 const nearEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 140;
 const toEnd = () => { scroll.scrollTop = scroll.scrollHeight; };
+const isAtTop = (node) =>
+  Math.abs(node.getBoundingClientRect().top - scroll.getBoundingClientRect().top) < 40;
+/** The end, but never so far that the start of a long answer is gone. */
+const follow = (node) => {
+  toEnd();
+  if (node.getBoundingClientRect().top < scroll.getBoundingClientRect().top) node.scrollIntoView();
+};
 
 // --- Live events -------------------------------------------------------------------
+
+const lost = document.getElementById("connection");
+let away = null;
+
+/** A short gap is nobody's concern: the stream is renewed now and then. */
+function isAway() {
+  away ??= setTimeout(() => { lost.hidden = false; }, 1500);
+}
+
+function isBack() {
+  clearTimeout(away);
+  away = null;
+  lost.hidden = true;
+}
 
 function listen() {
   events?.close();
   if (!conversation) return;
-  events = new EventSource(`/chat/${encodeURIComponent(conversation)}/events?after=${after}`);
-  const lost = document.getElementById("connection");
-  events.onopen = () => { lost.hidden = true; };
-  events.onerror = () => {
-    lost.hidden = false;
-    // A refused stream is not retried by the browser; a broken one is, by itself.
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+  const own = new EventSource(`/chat/${encodeURIComponent(conversation)}/events?after=${after}`);
+  events = own;
+  own.onopen = isBack;
+  own.onerror = () => {
+    isAway();
+    // A broken stream is taken up again by the browser itself, a refused one is not.
+    if (own.readyState === EventSource.CLOSED) setTimeout(resume, 3000);
   };
-  events.addEventListener("message", (e) => onMessage(JSON.parse(e.data)));
-  events.addEventListener("draft", (e) => onDraft(JSON.parse(e.data)));
-  events.addEventListener("typing", () => showTyping());
-  events.addEventListener("ticket", (e) => onTicket(JSON.parse(e.data)));
+  own.addEventListener("message", (e) => onMessage(JSON.parse(e.data)));
+  own.addEventListener("draft", (e) => onDraft(JSON.parse(e.data)));
+  own.addEventListener("typing", () => showTyping());
+  own.addEventListener("ticket", (e) => onTicket(JSON.parse(e.data)));
 }
 
-function onMessage({ seq, html }) {
+/** Listens again, unless the session has ended meanwhile. */
+async function resume() {
+  const reply = await fetch("/chat/list", { redirect: "manual" }).catch(() => null);
+  const out = reply && (reply.type === "opaqueredirect" || reply.status === 401);
+  if (!out) return listen();
+  const link = document.createElement("a");
+  link.href = "/sign-in";
+  link.textContent = "Sign in again";
+  lost.replaceChildren("You are signed out here. ", link);
+  lost.hidden = false;
+}
+
+function onMessage({ seq, html, waiting }) {
   if (seq <= after) return;
   after = seq;
-  const stay = nearEnd();
+  const draft = stream.querySelector(".message.draft");
+  // A long draft is followed by its start, so its end may be out of sight.
+  const stay = nearEnd() || (draft && isAtTop(draft));
   const node = fragment(html).querySelector(".message");
   if (node.dataset.author === "mine") {
-    stream.querySelector(".message.pending")?.remove();
+    pendingOf(node.dataset.request)?.remove();
     stream.append(node);
-    showTyping();
+    if (waiting) showTyping();
   } else {
-    const draft = stream.querySelector(".message.draft");
     hideTyping();
-    if (draft) draft.replaceWith(node);
-    else {
-      node.classList.add("fresh");
-      stream.append(node);
-    }
+    draft?.remove();
+    if (!draft) node.classList.add("fresh");
+    stream.append(node);
     refreshSide();
   }
   // A typing sign stays below what has been said.
-  const waiting = document.getElementById("typing");
-  if (waiting) stream.append(waiting);
-  if (stay) toEnd();
+  const sign = document.getElementById("typing");
+  if (sign) stream.append(sign);
+  if (stay) follow(node);
 }
 
 function onDraft({ request_id: request, html }) {
+  let draft = stream.querySelector(".message.draft");
   const stay = nearEnd();
   hideTyping();
-  let draft = stream.querySelector(".message.draft");
   if (!draft) {
     draft = bubble("draft");
+    // Read out once, when it is whole.
+    draft.setAttribute("aria-live", "off");
     stream.append(draft);
   }
   draft.dataset.request = request;
   draft.querySelector(".prose").replaceChildren(fragment(html));
-  if (stay) toEnd();
+  if (stay) follow(draft);
 }
 
 function onTicket({ key, html }) {
   for (const card of document.querySelectorAll(`[data-ticket-card="${CSS.escape(key)}"]`)) {
     const next = fragment(html).firstElementChild;
+    if (card.textContent === next.textContent) continue;
     const status = next.querySelector(".chip");
     if (card.querySelector(".chip")?.textContent !== status?.textContent) {
       status?.classList.add("changed");
@@ -117,19 +151,60 @@ function showTyping() {
 
 const hideTyping = () => document.getElementById("typing")?.remove();
 
+function entitle(title) {
+  document.getElementById("thread-title").firstElementChild.textContent = title;
+  document.getElementById("rename-title").value = title;
+  document.title = `${title} · Firstline`;
+}
+
 async function refreshSide() {
-  const reply = await fetch(`/chat/list?current=${encodeURIComponent(conversation)}`);
-  if (!reply.ok) return;
+  const reply = await fetch(`/chat/list?current=${encodeURIComponent(conversation)}`).catch(() => null);
+  if (!reply?.ok) return;
   const list = document.getElementById("conversations");
+  const focused = list.contains(document.activeElement) && document.activeElement.getAttribute("href");
   list.replaceChildren(fragment(await reply.text()));
+  if (focused) list.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
   const title = list.querySelector("[aria-current] .title")?.textContent;
-  if (title) {
-    document.getElementById("thread-title").textContent = title;
-    document.title = `${title} · Firstline`;
-  }
+  if (title && !document.getElementById("rename").open) entitle(title);
 }
 
 // --- Sending -----------------------------------------------------------------------
+
+const problem = document.getElementById("problem");
+
+/** Says beside the field why something was not sent, until it is changed. */
+function complain(words, ...more) {
+  problem.replaceChildren(words, ...more);
+  problem.hidden = false;
+}
+
+const calm = () => { problem.hidden = true; };
+
+/** Whether more characters than are taken; counted as the server counts. */
+function tooLong(words) {
+  const rest = words.trim();
+  if (rest.length <= LONGEST) return false;
+  let count = 0;
+  for (const _ of rest) if (++count > LONGEST) return true;
+  return false;
+}
+
+const count = (n) => n.toLocaleString("en");
+
+function complainOfLength() {
+  const attach = document.createElement("button");
+  attach.type = "button";
+  attach.className = "button small";
+  attach.textContent = "Attach it as a file";
+  attach.onclick = () => {
+    files.add(new File([text.value], "message.txt", { type: "text/plain" }));
+    text.value = "";
+    calm();
+    text.focus();
+  };
+  const length = count(text.value.trim().length);
+  complain(`This message has ${length} characters; at most ${count(LONGEST)} are taken. Shorten it, or `, attach);
+}
 
 function showPending(words, names) {
   const node = document.createElement("div");
@@ -149,30 +224,52 @@ function showPending(words, names) {
   return node;
 }
 
-async function say(words, held, eventId, node) {
+/** The bubble standing in for the message of this request. */
+function pendingOf(request) {
+  const all = [...stream.querySelectorAll(".message.pending, .message.failed")];
+  return all.find((n) => n.dataset.sent === request)
+    || all.find((n) => n.classList.contains("pending") && !n.dataset.sent);
+}
+
+function begin(id) {
+  conversation = id;
+  chat.dataset.conversation = id;
+  document.getElementById("rename-form").action = `/chat/${id}/title`;
+  history.pushState(null, "", `/chat/${id}`);
+  refreshSide();
+  listen();
+}
+
+async function deliver(words, held, eventId, node) {
   const body = new URLSearchParams({ text: words, event_id: eventId });
   if (conversation) body.set("conversation", conversation);
   for (const file of held) body.append("attachment", file.id);
-  let problem = "No connection.";
+  let why = "No connection.";
   try {
     const reply = await send("/chat", { body, headers: { accept: "application/json" } });
     if (reply.ok) {
-      const { conversation_id: id } = await reply.json();
-      if (node.isConnected) node.querySelector(".meta").textContent = "Sent";
-      if (!conversation) {
-        conversation = id;
-        history.pushState(null, "", `/chat/${id}`);
-        refreshSide();
-        listen();
-      }
+      const { conversation_id: id, request_id: request } = await reply.json();
+      node.dataset.sent = request;
+      node.querySelector(".meta").textContent = "Sent";
+      // The live event may have been faster.
+      if (stream.querySelector(`.message[data-seq][data-author="mine"][data-request="${CSS.escape(request)}"]`)) node.remove();
+      if (!conversation) begin(id);
       return;
     }
-    problem = await sentence(reply);
+    why = await sentence(reply);
+    if (reply.status === 413 || reply.status === 422) {
+      // Sending the same again would not help: it goes back to be changed.
+      node.remove();
+      text.value = text.value ? `${words}\n${text.value}` : words;
+      files.giveBack(held);
+      complain(why);
+      return;
+    }
   } catch { /* falls through to the retry below */ }
   node.classList.remove("pending");
   node.classList.add("failed");
   const meta = node.querySelector(".meta");
-  meta.textContent = `${problem} `;
+  meta.textContent = `${why} `;
   const again = document.createElement("button");
   again.className = "button small";
   again.type = "button";
@@ -181,17 +278,31 @@ async function say(words, held, eventId, node) {
     node.classList.remove("failed");
     node.classList.add("pending");
     meta.textContent = "Sending ...";
+    text.focus();
     // The same event id: if the first try did arrive, nothing is said twice.
     say(words, held, eventId, node);
   };
   meta.append(again);
-  announce(problem);
+  toEnd();
+  announce(why);
+}
+
+let first = Promise.resolve();
+
+/** Until the first message has made the conversation, the next ones wait for it. */
+function say(...message) {
+  if (conversation) return deliver(...message);
+  first = first.then(() => deliver(...message));
+  return first;
 }
 
 function submit(words) {
-  if (files.busy()) return toast("A file is still being uploaded.");
+  if (files.busy()) return complain("A file is still being uploaded. Send when it is there.");
+  if (tooLong(words)) return complainOfLength();
+  if (!words.trim() && !files.any()) return;
   const held = files.take();
-  if (!words.trim() && !held.length) return;
+  calm();
+  if (words === text.value) text.value = "";
   document.getElementById("welcome")?.remove();
   const node = showPending(words, held.map((f) => f.name));
   say(words, held, crypto.randomUUID?.() || `${Date.now()}-${Math.random()}`, node);
@@ -199,11 +310,17 @@ function submit(words) {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const words = text.value;
-  if (files.busy()) return toast("A file is still being uploaded.");
-  text.value = "";
   text.focus();
-  submit(words);
+  submit(text.value);
+});
+text.addEventListener("input", calm);
+text.addEventListener("paste", (event) => {
+  const pasted = event.clipboardData?.getData("text/plain") || "";
+  if (pasted.length <= LONGEST * 5) return;
+  // No field is the place for that much: browsers stand still over it.
+  event.preventDefault();
+  files.add(new File([pasted], "pasted.txt", { type: "text/plain" }));
+  complain(`That is more than a message can hold, so it is attached as a file. At most ${count(LONGEST)} characters are taken.`);
 });
 text.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -211,133 +328,86 @@ text.addEventListener("keydown", (event) => {
     form.requestSubmit();
   }
 });
+
+// --- What is pressed -------------------------------------------------------------------
+
+async function rename(at) {
+  const reply = await send(at.action, {
+    body: new URLSearchParams(new FormData(at)),
+    headers: { accept: "application/json" },
+  }).catch(() => null);
+  if (!reply) return toast("No connection. Please try again.");
+  if (!reply.ok) return toast(await sentence(reply));
+  const box = document.getElementById("rename");
+  box.open = false;
+  box.querySelector("summary").focus();
+  await refreshSide();
+  announce("Renamed");
+}
+
+function filedNote() {
+  const note = document.createElement("p");
+  note.className = "done";
+  note.append(icon("check"), "Thanks, the ticket is being filed.");
+  return note;
+}
+
 document.addEventListener("submit", async (event) => {
   const at = event.target;
   if (at.matches("[data-example]")) {
     event.preventDefault();
+    text.focus();
     submit(at.querySelector("button").value);
   } else if (at.matches("[data-act]")) {
     event.preventDefault();
     await act(at);
   } else if (at.matches("[data-ticket-form]")) {
     event.preventDefault();
-    await fileTicket(at);
+    await fileTicket(at, filedNote(), showTyping);
+  } else if (at.matches("[data-reopen]")) {
+    event.preventDefault();
+    await reopen(at);
+  } else if (at.matches("#rename-form")) {
+    event.preventDefault();
+    await rename(at);
   }
 });
 
-// --- Buttons and the ticket form ------------------------------------------------------
+const sideButton = document.querySelector("[data-side]");
 
-async function post(at) {
-  for (const button of at.querySelectorAll("button")) button.disabled = true;
-  try {
-    const reply = await send(at.action, {
-      body: new URLSearchParams(new FormData(at)),
-      headers: { accept: "application/json" },
-    });
-    if (reply.ok) return await reply.json();
-    toast(await sentence(reply));
-  } catch {
-    toast("No connection. Please try again.");
-  }
-  for (const button of at.querySelectorAll("button")) button.disabled = false;
-  return null;
+function openSide(open) {
+  side.classList.toggle("open", open);
+  sideButton.setAttribute("aria-expanded", String(open));
+  if (open) side.querySelector("a").focus();
 }
 
-async function act(at) {
-  const done = await post(at);
-  if (!done) return;
-  const box = at.closest(".actions");
-  const next = fragment(done.html).firstElementChild;
-  box.replaceWith(next);
-  announce(next.querySelector(".done")?.textContent || "Done");
-}
-
-async function fileTicket(at) {
-  const done = await post(at);
-  if (!done) return;
-  const note = document.createElement("p");
-  note.className = "done";
-  note.setAttribute("role", "status");
-  note.append(icon("check"), "Thanks, the ticket is being filed.");
-  at.replaceWith(note);
-  showTyping();
-}
-
-async function openForm(url, slot, keep) {
-  const reply = await fetch(url);
-  if (!reply.ok) return toast(await sentence(reply));
-  slot.replaceChildren(fragment(await reply.text()));
-  for (const [name, value] of keep || []) {
-    const field = slot.querySelector(`[name="${CSS.escape(name)}"]`);
-    if (field && value) field.value = value;
-  }
-  slot.scrollIntoView({ block: "nearest", behavior: "smooth" });
-  if (!keep) slot.querySelector("[name=summary]")?.focus();
-  else slot.querySelector("[name=kind]:checked")?.focus();
-}
-
-document.addEventListener("change", (event) => {
-  const at = event.target;
-  const box = at.closest?.("[data-ticket-form]");
-  if (!box || at.name !== "kind") return;
-  const data = new FormData(box);
-  const keep = ["summary", "system"].map((name) => [name, data.get(name)]);
-  const url = new URL(box.dataset.refill, location.href);
-  url.searchParams.set("kind", at.value);
-  const slot = document.createElement("div");
-  slot.dataset.formSlot = "";
-  box.replaceWith(slot);
-  openForm(url, slot, keep);
-});
-
-// --- Sources -------------------------------------------------------------------------
-
-const panel = document.getElementById("panel");
-let opener = null;
-
-async function openArticle(link) {
-  const reply = await fetch(link.href, { headers: { "x-fragment": "1" } });
-  if (!reply.ok) return toast("This article cannot be opened any more.");
-  const body = document.getElementById("panel-body");
-  body.replaceChildren(fragment(await reply.text()));
-  document.getElementById("panel-open").href = link.href;
-  chat.classList.add("reading");
-  opener?.setAttribute("aria-expanded", "false");
-  opener = link;
-  link.setAttribute("aria-expanded", "true");
-  const cited = body.querySelector(".cited");
-  body.scrollTop = cited ? cited.offsetTop - body.offsetTop - 16 : 0;
-  panel.focus({ preventScroll: true });
-}
-
-function closeArticle() {
-  chat.classList.remove("reading");
-  opener?.setAttribute("aria-expanded", "false");
-  opener?.focus();
-  opener = null;
-}
-
-document.getElementById("panel-close").addEventListener("click", closeArticle);
 document.addEventListener("click", (event) => {
-  const side = document.getElementById("side");
   const at = event.target.closest("[data-article], [data-form], [data-form-close], [data-side]");
-  if (!at?.hasAttribute("data-side") && !side.contains(event.target)) side.classList.remove("open");
+  if (at !== sideButton && !side.contains(event.target)) openSide(false);
   if (!at || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  if (at.hasAttribute("data-article")) openArticle(at);
-  else if (at.hasAttribute("data-side")) side.classList.toggle("open");
-  else if (at.hasAttribute("data-form-close")) at.closest("[data-ticket-form]").remove();
-  else openForm(at.dataset.form, at.closest(".message").querySelector("[data-form-target]"));
+  if (at === sideButton) openSide(!side.classList.contains("open"));
+  else if (at.hasAttribute("data-article")) openArticle(at);
+  else if (at.hasAttribute("data-form-close")) closeTicketForm(at);
+  else openTicketForm(at);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") {
-    document.getElementById("side").classList.remove("open");
-    if (chat.classList.contains("reading")) closeArticle();
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
+    if (side.classList.contains("open")) {
+      openSide(false);
+      sideButton.focus();
+    } else if (isReading()) closeArticle();
   }
   if (typing(event)) return;
   if (event.key === "n") location.href = "/";
 });
-window.addEventListener("popstate", () => location.reload());
+document.getElementById("rename").addEventListener("toggle", (event) => {
+  if (event.target.open) document.getElementById("rename-title").select();
+});
+window.addEventListener("popstate", () => {
+  // A link within the page, such as the one past the menu, comes here as well.
+  if (location.pathname !== (conversation ? `/chat/${conversation}` : "/")) location.reload();
+});
 
 document.querySelector("[data-nojs-wait]")?.remove();
 toEnd();

@@ -1,5 +1,5 @@
 // The review desk: moving through the list, correcting with one key.
-import { announce, localise, send, sentence, toast, typing } from "./ui.js";
+import { announce, hideToast, localise, send, sentence, toast, typing } from "./ui.js";
 
 const rows = () => [...document.querySelectorAll("#rows .row")];
 let at = -1;
@@ -13,6 +13,12 @@ function step(by) {
   all[at].focus();
 }
 
+/** Finds the same control on the page that comes back. */
+function place(at) {
+  if (at.id) return `#${CSS.escape(at.id)}`;
+  return at.name ? `[name="${CSS.escape(at.name)}"][value="${CSS.escape(at.value)}"]` : "";
+}
+
 /** Sends a form and puts the page that comes back in place of this one. */
 async function swap(form, button) {
   const body = new URLSearchParams(new FormData(form));
@@ -23,10 +29,18 @@ async function swap(form, button) {
   if (!type.includes("html")) return toast(await sentence(reply));
   const page = new DOMParser().parseFromString(await reply.text(), "text/html");
   const next = page.getElementById("main");
-  document.getElementById("main").replaceChildren(...next.childNodes);
+  const main = document.getElementById("main");
+  // Whoever works by keyboard stays where they were.
+  const focus = main.contains(document.activeElement) && place(document.activeElement);
+  main.replaceChildren(...next.childNodes);
   localise(document);
+  if (focus) main.querySelector(focus)?.focus();
+  hideToast();
   const note = document.querySelector(".notice");
-  if (note) announce(note.textContent.trim());
+  if (!note) return;
+  // Said where the reader is, should the top of the page be out of sight.
+  if (note.getBoundingClientRect().top < 0) toast(note.textContent.trim());
+  else announce(note.textContent.trim());
 }
 
 document.addEventListener("submit", (event) => {

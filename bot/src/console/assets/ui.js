@@ -18,18 +18,32 @@ export async function sentence(response) {
   return "That did not work. Please try again.";
 }
 
+/** Says something to those who listen instead of look. */
 export function announce(text) {
-  document.getElementById("announce").textContent = text;
+  const box = document.getElementById("announce");
+  // The same words again would be no change, so nothing would be said.
+  box.textContent = "";
+  requestAnimationFrame(() => { box.textContent = text; });
 }
+
+/** HTML from the server as nodes. */
+export function fragment(html) {
+  const box = document.createElement("template");
+  box.innerHTML = html;
+  localise(box.content);
+  return box.content;
+}
+
+export const hideToast = () => document.querySelector(".toast")?.remove();
 
 let toastTimer;
 export function toast(text) {
-  document.querySelector(".toast")?.remove();
+  hideToast();
   const box = document.createElement("div");
   box.className = "toast";
-  box.setAttribute("role", "status");
   box.textContent = text;
   document.body.append(box);
+  announce(text);
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => box.remove(), 6000);
 }

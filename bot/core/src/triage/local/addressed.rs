@@ -40,6 +40,7 @@ impl Addressed {
         requests: impl IntoIterator<Item = &'r str>,
     ) -> Addressed {
         let sample = |text: &str, addressed: bool| Sample {
+            parts: Vec::new(),
             counts: Counts::of(text),
             labels: vec![Some(usize::from(addressed))],
         };

@@ -7,6 +7,8 @@ use regex::Regex;
 use crate::text;
 use crate::ticket::{Kind, TicketFields, fields_of};
 
+use super::process;
+
 /// Most characters kept of one field.
 const MAX: usize = 400;
 
@@ -29,6 +31,8 @@ patterns! {
     NEEDED_BY = r"(?i)\b(?:by|before|until|no later than|as of|from|starting|bis|ab|vor|avant|d'ici|antes del?|até|entro|per il|vóór|voor|przed|do|od)\s+((?:(?:next |this |kommenden |nächsten )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow|today|tonight|end of \w+|next (?:week|month)|week \d+|quarter end|montag|dienstag|mittwoch|donnerstag|freitag|morgen|ende \w+|lundi|mardi|mercredi|jeudi|vendredi|demain|lunes|martes|miércoles|jueves|viernes|mañana|\d{1,2}[./:]\d{1,2}[^\s,;]*|\d{1,2}\.? \p{L}{3,9}|\d{4}-\d{2}-\d{2}|(?:january|february|march|april|may|june|july|august|september|october|november|december)(?: \d{1,2})?)(?: \d{1,2}(?:st|nd|rd|th)?)?)";
     WHY = r"(?i)\b(?:because|so that|so we|so i|in order to|as we|since we|due to|otherwise|the reason|weil|damit|da wir|wegen|sonst|parce qu\w*|car|pour que|afin|porque|para que|porquê|perché|così|omdat|zodat|want|ponieważ|bo|żeby|gdyż)\s*[^.!?\n]{4,}";
     APPROVER = r"(?i)\b(?:approved by|signed off by|ok from|okay from|approval (?:of|from|by)|freigegeben von|genehmigt von|freigabe (?:von|durch)|approuvé par|aprobado por|aprovado por|approvato da|goedgekeurd door)\s+([^,;.!?\n]{2,40})";
+    AGREED = r"(?i)\b((?:my |her |his |our |meine? |unsere? |ma |mon |mi |mio |mia |mój )?(?:manager|boss|supervisor|director|head of \w+|team lead|cfo|ceo|cto|coo|chef|chefin|vorgesetzt\w+|leiter|leiterin|responsable|jefe|jefa|gerente|diretoria|capo|przełożon\w+)(?-i: \p{Lu}[\p{L}'-]+){0,2})(?:,? (?:has|have|is|in|cc|and|already|hat|schon|bereits|dem|a|ha|já|ya|già))* (?:approved|agreed|agrees|signed|zugestimmt|genehmigt|freigegeben|approuvé|accepté|aprobado|aprobó|aprovou|approvato)\b";
+    CLOCK = r"(?i)^(?:(?:about|around|ca\.?|etwa|gegen|circa) )?(?:(?:the )?(?:this|last|next) \w+|(?:mon|tues|wednes|thurs|fri|satur|sun)day(?: (?:morning|noon|afternoon|evening|night))?|(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag)(?:früh|morgen|abend)?|\d{1,2}[:.]\d{2}(?: ?(?:am|pm|uhr|h|utc))?|\d{1,2} ?(?:am|pm|uhr|h)\b|(?:noon|midnight|mittag|mitternacht|midi|minuit)\b)";
     WHERE = r"(?i)\b(?:in|on|im|in der|auf|dans|sur|en|no|na|nel|nella|op|w)\s+((?:the |der |dem |le |la |el |o |a |il |het |de )?[^,;.!?\n]{0,30}\b(?:screen|page|form|app|report|export|view|dashboard|pdf|menu|tab|list|mail|portal|maske|seite|formular|bericht|liste|page|écran|pantalla|informe|tela|relatório|schermata|scherm|formularz\w*)\b)";
     STEPS = r"(?i)(?:^|[.!?\n,;]\s*)((?:when|whenever|if|after|as soon as|every time|once|wenn|sobald|nachdem|falls|quand|lorsqu\w*|si|cuando|al|quando|ao|se|als|wanneer|gdy|po|jeśli)\b[^.!?\n]{8,})";
     EXPECTED = r"(?i)\b((?:should|ought to|expected|instead of|rather than|supposed to|sollte|müsste|statt|anstatt|devrait|au lieu de|debería|en vez de|deveria|em vez de|dovrebbe|invece di|zou moeten|in plaats van|powinn\w*|zamiast)\b[^.!?\n]{3,})";
@@ -46,8 +50,9 @@ pub(super) fn read(kind: Kind, input: &str, summary: &str) -> TicketFields {
     let enough = text::words(input).len() >= 4;
     match kind {
         Kind::Incident => {
-            put("since", first(&SINCE, input).or_else(|| first(&SINCE_LOOSE, input)));
-            put("affected", first(&AFFECTED, input));
+            let since = first(&SINCE, input).map(just_when);
+            put("since", since.or_else(|| first(&SINCE_LOOSE, input)));
+            put("affected", first(&AFFECTED, input).and_then(without_when));
             put("error", error_text(input));
         }
         Kind::Bug => {
@@ -60,9 +65,11 @@ pub(super) fn read(kind: Kind, input: &str, summary: &str) -> TicketFields {
             put("what", enough.then(|| summary.to_owned()));
             put("why", whole(&WHY, input));
             put("needed_by", first(&NEEDED_BY, input));
-            put("approver", first(&APPROVER, input));
+            put("approver", first(&APPROVER, input).or_else(|| first(&AGREED, input)));
         }
         Kind::Process => {
+            put("process", process::named(input));
+            put("parties", process::parties(input));
             put("trouble", enough.then(|| summary.to_owned()));
         }
         Kind::Question => put("tried", first(&TRIED, input)),
@@ -89,6 +96,23 @@ fn first(pattern: &Regex, input: &str) -> Option<String> {
     Some(value.trim_end_matches(['.', ' ']).to_owned())
 }
 
+/// A point in time without what happened then: "heute früh geht es nicht" is "heute früh".
+fn just_when(value: String) -> String {
+    let loose = SINCE_LOOSE.find(&value).filter(|m| m.start() == 0);
+    match loose.or_else(|| CLOCK.find(&value)) {
+        Some(found) => found.as_str().trim().to_owned(),
+        None => value,
+    }
+}
+
+/// Who is affected, without since when.
+fn without_when(value: String) -> Option<String> {
+    let at =
+        [SINCE.find(&value), SINCE_LOOSE.find(&value)].iter().flatten().map(|m| m.start()).min();
+    let who = value[..at.unwrap_or(value.len())].trim_end_matches([' ', ',', '-']).trim();
+    (!who.is_empty()).then(|| who.to_owned())
+}
+
 fn whole(pattern: &Regex, input: &str) -> Option<String> {
     pattern.find(input).map(|m| m.as_str().trim().to_owned())
 }
@@ -109,7 +133,7 @@ mod tests {
                 Kind::Incident,
                 "Nobody in Lyon can sign in since 08:10. The page shows \"AADSTS90033: transient\".",
                 vec![
-                    ("affected", "Nobody in Lyon can sign in since 08:10"),
+                    ("affected", "Nobody in Lyon can sign in"),
                     ("error", "AADSTS90033: transient"),
                     ("since", "08:10"),
                 ],
@@ -117,10 +141,7 @@ mod tests {
             (
                 Kind::Incident,
                 "Seit heute früh geht Keystone nicht, alle Kollegen warten",
-                vec![
-                    ("affected", "alle Kollegen warten"),
-                    ("since", "heute früh geht Keystone nicht"),
-                ],
+                vec![("affected", "alle Kollegen warten"), ("since", "heute früh")],
             ),
             (
                 Kind::Bug,
@@ -145,6 +166,21 @@ mod tests {
                 Kind::Question,
                 "how do I add one? I looked in the wiki",
                 vec![("tried", "I looked in the wiki")],
+            ),
+            (
+                Kind::Incident,
+                "Lookout dashboards show an error for our whole team since Monday morning, no idea why",
+                vec![("affected", "our whole team"), ("since", "Monday morning")],
+            ),
+            (
+                Kind::Change,
+                "Give me the Pro licence until 1 May, my manager Oyelowo is in cc and agrees",
+                vec![("approver", "my manager Oyelowo"), ("needed_by", "1 May"), ("what", "s")],
+            ),
+            (
+                Kind::Process,
+                "In our onboarding HR orders the phone and purchasing orders it again",
+                vec![("parties", "HR, purchasing"), ("process", "onboarding"), ("trouble", "s")],
             ),
             (Kind::None, "thanks", vec![]),
         ] {

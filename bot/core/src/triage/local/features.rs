@@ -20,6 +20,9 @@ enum Family {
     Idea,
 }
 
+/// Following ideas that an idea is paired with.
+const IDEA_REACH: usize = 3;
+
 const FAMILY_WEIGHT: [f32; 4] = [0.8, 1.0, 0.4, 1.5];
 
 fn hash(seed: u32, bytes: impl Iterator<Item = u8>) -> u32 {
@@ -54,16 +57,38 @@ impl Counts {
     }
 
     pub(super) fn of(input: &str) -> Counts {
-        let mut counts = Counts::default();
-        let sentences = text::sentences(input);
-        for (index, sentence) in sentences.iter().enumerate() {
-            counts.sentence(sentence, index + 1 == sentences.len());
-        }
-        counts.shape(input, sentences.len());
-        counts
+        Counts::with_parts(input).0
     }
 
-    fn sentence(&mut self, sentence: &str, last: bool) {
+    /// The counts of a text and of each of its sentences as a text of its own; every
+    /// sentence is looked at once.
+    pub(super) fn with_parts(input: &str) -> (Counts, Vec<Counts>) {
+        let mut counts = Counts::default();
+        let sentences = text::sentences(input);
+        let mut parts = Vec::with_capacity(sentences.len());
+        for (index, sentence) in sentences.iter().enumerate() {
+            let mut part = Counts::default();
+            let end = part.sentence(sentence);
+            for (all, own) in counts.families.iter_mut().zip(&part.families) {
+                all.extend_from_slice(own);
+            }
+            part.last(end);
+            part.shape(sentence, 1);
+            parts.push(part);
+            if index + 1 == sentences.len() {
+                counts.last(end);
+            }
+        }
+        counts.shape(input, sentences.len());
+        (counts, parts)
+    }
+
+    fn last(&mut self, end: &str) {
+        self.add(Family::Shape, hash(22, end.bytes()));
+    }
+
+    /// Adds a sentence and returns its closing mark.
+    fn sentence(&mut self, sentence: &str) -> &'static str {
         let words: Vec<String> = text::words(sentence).iter().map(|w| normal(w)).collect();
         for (i, word) in words.iter().enumerate() {
             self.add(Family::Word, hash(1, word.bytes()));
@@ -91,18 +116,20 @@ impl Counts {
             self.add(Family::Word, hash(21, first.bytes().chain(end.bytes())));
         }
         self.ideas(sentence, &words, end);
-        if last {
-            self.add(Family::Shape, hash(22, end.bytes()));
-        }
+        end
     }
 
     fn ideas(&mut self, sentence: &str, words: &[String], end: &str) {
         let ideas = lexicon::ideas(sentence, words);
         let bytes = |idea: u16| idea.to_le_bytes().into_iter();
+        // What a sentence opens with: "move the ..." asks, "the move ..." tells.
+        if let Some(&opening) = ideas.first() {
+            self.add(Family::Idea, hash(53, bytes(opening)));
+        }
         for (i, &idea) in ideas.iter().enumerate() {
             self.add(Family::Idea, hash(50, bytes(idea)));
             self.add(Family::Idea, hash(51, bytes(idea).chain(end.bytes())));
-            for &next in ideas.iter().skip(i + 1).take(2) {
+            for &next in ideas.iter().skip(i + 1).take(IDEA_REACH) {
                 self.add(Family::Idea, hash(52, bytes(idea).chain(bytes(next))));
             }
         }
@@ -110,7 +137,7 @@ impl Counts {
 
     fn chars(&mut self, word: &str) {
         let padded: Vec<char> = std::iter::once(' ').chain(word.chars()).chain([' ']).collect();
-        let lengths = if word.chars().any(unspaced) { 1..=3 } else { 3..=5 };
+        let lengths = if word.chars().any(unspaced) { 1..=3 } else { 3..=4 };
         for n in lengths {
             for gram in padded.windows(n) {
                 let mut buffer = [0u8; 20];

@@ -30,6 +30,8 @@ impl Head {
 /// A text ready for training. `labels[h]` is the class of head `h`, when known.
 pub(super) struct Sample {
     pub(super) counts: Counts,
+    /// Its sentences, each as a text of its own.
+    pub(super) parts: Vec<Counts>,
     pub(super) labels: Vec<Option<usize>>,
 }
 
@@ -200,7 +202,7 @@ impl Linear {
 
 /// A fixed order of samples for each round. What is added later falls in between and
 /// leaves the order of the rest, so that one more correction does not stir the whole model.
-fn place(sample: usize, round: usize) -> u64 {
+pub(super) fn place(sample: usize, round: usize) -> u64 {
     let mut z = (sample as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ((round as u64) << 32);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -8,7 +8,7 @@ use super::features::{Counts, Sparse};
 use super::linear::Linear;
 
 /// Cosine similarity at which a correction and the engine's own reading weigh the same.
-const EVEN: f32 = 0.40;
+const EVEN: f32 = 0.38;
 const STEEPNESS: f32 = 25.0;
 
 /// The corrections, by the features they contain.

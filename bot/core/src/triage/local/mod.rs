@@ -4,18 +4,20 @@
 //!
 //! `features` turns text into numbers (`lexicon` adds ideas shared across wordings and
 //! languages), `linear` and `bayes` learn, `pool` joins the verdicts on a text and its sentences
-//! into calibrated probabilities, `memory` lets corrections count at once, `system`,
-//! `language`, `summary` and `facts` read the rest, `report` measures.
+//! into calibrated probabilities, `gauge` reads impact and urgency, `memory` lets corrections count at once, `system`,
+//! `language`, `summary`, `facts` and `process` read the rest, `report` measures.
 
 mod addressed;
 mod bayes;
 mod facts;
 mod features;
+mod gauge;
 mod language;
 mod lexicon;
 mod linear;
 mod memory;
 mod pool;
+mod process;
 pub mod report;
 mod summary;
 mod system;
@@ -26,6 +28,7 @@ use crate::ticket::{Impact, Kind, Sentiment, Urgency};
 use crate::triage::{Assessment, Example, Speaker, System, Turn};
 
 use features::Counts;
+use gauge::Gauge;
 use linear::{Linear, Sample, softmax};
 use memory::Memory;
 use pool::{Pooling, Views};
@@ -61,6 +64,7 @@ pub struct Request<'a> {
 pub struct LocalEngine {
     model: Arc<Linear>,
     pooling: Arc<Pooling>,
+    gauge: Arc<Gauge>,
     memory: Memory,
     languages: Vec<String>,
     catalogue: Vec<System>,
@@ -92,8 +96,8 @@ impl LocalEngine {
             // The last class is none of them, as most shipped examples are.
             catalogue.len() + 1,
         ];
-        let pooling = Pooling::learn(shipped, &samples);
-        samples.extend(organisation.iter().map(label));
+        let (pooling, gauge) = Pooling::learn(shipped, &samples);
+        samples.extend(organisation.iter().map(|e| Sample { parts: Vec::new(), ..label(e) }));
         let model = Arc::new(Linear::train(&samples.iter().collect::<Vec<_>>(), &classes));
         let memory = Memory::of(corrections, &model);
         let taught = |s: &Sample| s.labels[SYSTEM].is_some_and(|class| class < catalogue.len());
@@ -101,6 +105,7 @@ impl LocalEngine {
         LocalEngine {
             model,
             pooling: Arc::new(pooling),
+            gauge: Arc::new(gauge),
             memory,
             languages,
             catalogue: catalogue.to_vec(),
@@ -113,6 +118,7 @@ impl LocalEngine {
         LocalEngine {
             model: self.model.clone(),
             pooling: self.pooling.clone(),
+            gauge: self.gauge.clone(),
             memory: Memory::of(corrections, &self.model),
             languages: self.languages.clone(),
             catalogue: self.catalogue.clone(),
@@ -123,8 +129,8 @@ impl LocalEngine {
     /// Reads a request. Never fails: an empty text is [`Kind::None`].
     pub fn assess(&self, request: &Request<'_>) -> Assessment {
         let text = pool::digest(request.text);
-        let counts = Counts::of(&text);
-        let views = Views::of(&text, &counts, &self.model);
+        let (counts, parts) = Counts::with_parts(&text);
+        let views = Views::of(&counts, &parts, &self.model);
         let mut kinds = self.pooling.probabilities(&views);
         let context = follow_up(request.text, request.thread);
         if let Some(before) = context {
@@ -148,6 +154,7 @@ impl LocalEngine {
         let believed = recalled.as_ref().filter(|r| r.trust > 0.5).map(|r| r.example);
         let fields = facts::read(kind, &text, &summary);
         let missing = facts::missing(kind, &fields);
+        let (impact, urgency) = self.gauge.read(&text, &views, &self.model);
         // What was found for chatter says nothing about it.
         let vouched = match kind {
             Kind::None => Request { passages_systems: &[], similar: &[], ..*request },
@@ -157,15 +164,11 @@ impl LocalEngine {
             kind,
             confidence: f64::from(kinds[best]).clamp(0.0, 1.0),
             system: self.system(&vouched, &text, context, scores, believed),
-            impact: believed
-                .and_then(|e| e.impact)
-                .unwrap_or(Impact::ALL[self.choose(IMPACT, scores)]),
-            urgency: believed
-                .and_then(|e| e.urgency)
-                .unwrap_or(Urgency::ALL[self.choose(URGENCY, scores)]),
+            impact: believed.and_then(|e| e.impact).unwrap_or(impact),
+            urgency: believed.and_then(|e| e.urgency).unwrap_or(urgency),
             sentiment: believed
                 .and_then(|e| e.sentiment)
-                .unwrap_or(Sentiment::ALL[self.choose(SENTIMENT, scores)]),
+                .unwrap_or(Sentiment::ALL[pool::best(&scores[self.model.head(SENTIMENT).range()])]),
             language: self.language(&text, scores, context),
             summary,
             fields,
@@ -173,14 +176,11 @@ impl LocalEngine {
         }
     }
 
-    fn choose(&self, head: usize, scores: &[f32]) -> usize {
-        pool::best(&scores[self.model.head(head).range()])
-    }
-
     /// A follow-up shares the kind of what it follows, as far as it does not say itself.
     fn lean_on(&self, before: &str, kinds: &mut [f32; 6]) {
         let before = pool::digest(before);
-        let views = Views::of(&before, &Counts::of(&before), &self.model);
+        let (counts, parts) = Counts::with_parts(&before);
+        let views = Views::of(&counts, &parts, &self.model);
         let earlier = self.pooling.probabilities(&views);
         let own = pool::best(kinds);
         if own == Kind::None as usize && kinds[own] > 0.5 {
@@ -247,8 +247,10 @@ pub fn standalone(text: &str, thread: &[Turn]) -> String {
 fn sample(example: &Example, languages: &[String], catalogue: &[System]) -> Sample {
     let system = example.system.as_ref();
     let language = example.language.as_ref();
+    let (counts, parts) = Counts::with_parts(&pool::digest(&example.text));
     Sample {
-        counts: Counts::of(&pool::digest(&example.text)),
+        counts,
+        parts,
         labels: vec![
             Some(example.kind as usize),
             example.impact.map(|i| i as usize),

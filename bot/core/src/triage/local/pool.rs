@@ -4,15 +4,17 @@
 
 use std::borrow::Cow;
 
-use crate::text;
-use crate::ticket::Kind;
+use crate::ticket::{Impact, Kind, Urgency};
 use crate::triage::Example;
 
 use super::KIND;
 use super::features::Counts;
+use super::gauge::{Cues, Gauge, Judged};
 use super::linear::{Linear, Sample, softmax};
 
 const KINDS: usize = Kind::ALL.len();
+/// The heads that are joined: their classes, in the order of the model's heads.
+const JUDGED: [usize; 3] = [KINDS, Impact::ALL.len(), Urgency::ALL.len()];
 /// Most characters and sentences that are read at either end of a very long text.
 const END_CHARS: usize = 2_000;
 const END_SENTENCES: usize = 12;
@@ -52,18 +54,17 @@ fn kinds_of(scores: &[f32], model: &Linear) -> [f32; KINDS] {
 }
 
 impl Views {
-    pub(super) fn of(text: &str, counts: &Counts, model: &Linear) -> Views {
+    pub(super) fn of(counts: &Counts, parts: &[Counts], model: &Linear) -> Views {
         let whole = model.score(counts);
         let kinds = kinds_of(&whole, model);
         let mut second = [0.0; KINDS];
         second.copy_from_slice(&model.second_opinion(counts));
-        let parts = text::sentences(text);
         let skip = |i: usize| i >= END_SENTENCES && i + END_SENTENCES < parts.len();
         let read = parts.iter().enumerate().filter(|(i, _)| !skip(*i));
         let sentences = if parts.len() < 2 {
             read.map(|(i, _)| (i, kinds)).collect()
         } else {
-            read.map(|(i, s)| (i, kinds_of(&model.score(&Counts::of(s)), model))).collect()
+            read.map(|(i, s)| (i, kinds_of(&model.score(s), model))).collect()
         };
         Views { whole, kinds, second, sentences }
     }
@@ -94,14 +95,16 @@ pub(super) struct Pooling {
 }
 
 impl Pooling {
-    /// Learns the weights on examples that a model trained without them has scored.
-    pub(super) fn learn(examples: &[Example], samples: &[Sample]) -> Pooling {
+    /// Learns the weights on examples that a model trained without them has scored; what
+    /// they were scored with teaches the gauge too.
+    pub(super) fn learn(examples: &[Example], samples: &[Sample]) -> (Pooling, Gauge) {
         const FOLDS: usize = 4;
         let mut pooling = Pooling { weights: [0.6, 0.1, 0.3, 0.1, 0.1], offsets: [0.0; KINDS] };
         if samples.len() < 20 * FOLDS {
-            return pooling;
+            return (pooling, Gauge::learn(&[]));
         }
         let mut held_out = Vec::with_capacity(samples.len());
+        let mut judged = Vec::with_capacity(samples.len());
         for fold in 0..FOLDS {
             let train: Vec<&Sample> = samples
                 .iter()
@@ -109,14 +112,16 @@ impl Pooling {
                 .filter(|(i, _)| i % FOLDS != fold)
                 .map(|x| x.1)
                 .collect();
-            let model = Linear::train(&train, &[KINDS]);
+            let model = Linear::train(&train, &JUDGED);
             for (i, sample) in samples.iter().enumerate().filter(|(i, _)| i % FOLDS == fold) {
-                let views = Views::of(&digest(&examples[i].text), &sample.counts, &model);
+                let text = digest(&examples[i].text);
+                let views = Views::of(&sample.counts, &sample.parts, &model);
+                judged.push(Judged::of(&Cues::of(&text), &views, &model, sample));
                 held_out.push((views.columns(), examples[i].kind as usize));
             }
         }
         pooling.descend(&held_out);
-        pooling
+        (pooling, Gauge::learn(&judged))
     }
 
     /// Gradient descent on the log loss; nine numbers, a few hundred examples.

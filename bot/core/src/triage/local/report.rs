@@ -5,6 +5,7 @@ use std::fmt;
 use crate::ticket::Kind;
 use crate::triage::Example;
 
+use super::linear::place;
 use super::{LocalEngine, Request};
 
 /// Precision, recall and F1 of one kind.
@@ -34,35 +35,44 @@ pub struct Report {
     pub urgency: f64,
     pub sentiment: f64,
     pub language: f64,
+    /// Mean over the classes of the share of each that is read right.
+    pub balanced_impact: f64,
+    pub balanced_urgency: f64,
+    /// The examples whose kind was misread, by index, with the kind read.
+    pub misread: Vec<(usize, Kind)>,
 }
 
 /// Trains on all folds but one, reads that one, for each; folds are dealt out kind by
-/// kind so that each holds as many of every kind. `folds` is at least 2.
-pub fn cross_validate(examples: &[Example], folds: usize) -> Report {
+/// kind so that each holds as many of every kind, in an order that `seed` shuffles.
+/// `folds` is at least 2.
+pub fn cross_validate(examples: &[Example], folds: usize, seed: u64) -> Report {
     let folds = folds.max(2);
-    let mut seen = [0usize; Kind::ALL.len()];
-    let fold_of: Vec<usize> = examples
-        .iter()
-        .map(|e| {
-            seen[e.kind as usize] += 1;
-            seen[e.kind as usize] % folds
-        })
-        .collect();
+    let fold_of = deal(examples, folds, seed);
     let mut table = [[0usize; Kind::ALL.len()]; Kind::ALL.len()];
     let mut calibration = Calibration::default();
     let mut shares = [Share::default(); 4];
+    let (mut impacts, mut urgencies) = ([[0usize; 4]; 4], [[0usize; 3]; 3]);
+    let mut misread = Vec::new();
     for fold in 0..folds {
         let split = |inside: bool| {
-            let picked =
-                examples.iter().zip(&fold_of).filter(move |(_, f)| (**f == fold) == inside);
-            picked.map(|(e, _)| e)
+            let all = examples.iter().enumerate().zip(&fold_of);
+            all.filter(move |(_, f)| (**f == fold) == inside).map(|(example, _)| example)
         };
-        let train: Vec<Example> = split(false).cloned().collect();
+        let train: Vec<Example> = split(false).map(|(_, e)| e.clone()).collect();
         let engine = LocalEngine::train(&train, &[], &[], &[]);
-        for example in split(true) {
+        for (index, example) in split(true) {
             let read = engine.assess(&Request { text: &example.text, ..Request::default() });
             table[example.kind as usize][read.kind as usize] += 1;
+            if read.kind != example.kind {
+                misread.push((index, read.kind));
+            }
             calibration.add(read.confidence, read.kind == example.kind);
+            if let Some(impact) = example.impact {
+                impacts[impact as usize][read.impact as usize] += 1;
+            }
+            if let Some(urgency) = example.urgency {
+                urgencies[urgency as usize][read.urgency as usize] += 1;
+            }
             shares[0].add(example.impact.map(|x| x == read.impact));
             shares[1].add(example.urgency.map(|x| x == read.urgency));
             shares[2].add(example.sentiment.map(|x| x == read.sentiment));
@@ -82,7 +92,24 @@ pub fn cross_validate(examples: &[Example], folds: usize) -> Report {
         urgency: shares[1].value(),
         sentiment: shares[2].value(),
         language: shares[3].value(),
+        balanced_impact: balanced(&impacts),
+        balanced_urgency: balanced(&urgencies),
+        misread,
     }
+}
+
+/// The fold of each example.
+fn deal(examples: &[Example], folds: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..examples.len()).collect();
+    order.sort_unstable_by_key(|i| (place(*i, seed as usize), *i));
+    let mut seen = [0usize; Kind::ALL.len()];
+    let mut fold_of = vec![0; examples.len()];
+    for i in order {
+        let seen = &mut seen[examples[i].kind as usize];
+        fold_of[i] = *seen % folds;
+        *seen += 1;
+    }
+    fold_of
 }
 
 fn score(kind: Kind, table: &[[usize; 6]; 6]) -> Score {
@@ -98,6 +125,14 @@ fn score(kind: Kind, table: &[[usize; 6]; 6]) -> Score {
         recall: share(examples),
         f1: 2.0 * hits / (examples + answers).max(1) as f64,
     }
+}
+
+/// Mean recall over the classes that occur.
+fn balanced<const N: usize>(table: &[[usize; N]; N]) -> f64 {
+    let rows = table.iter().enumerate().filter(|(_, row)| row.iter().sum::<usize>() > 0);
+    let recalls = rows.map(|(i, row)| row[i] as f64 / row.iter().sum::<usize>() as f64);
+    let (sum, count) = recalls.fold((0.0, 0usize), |(sum, count), r| (sum + r, count + 1));
+    sum / count.max(1) as f64
 }
 
 #[derive(Default, Clone, Copy)]
@@ -148,12 +183,14 @@ impl fmt::Display for Report {
         writeln!(f, "| macro | {} | | | {:.3} |", self.examples, self.macro_f1)?;
         writeln!(
             f,
-            "\nAccuracy {:.3}, calibration error {:.3}. Right: impact {:.3}, urgency {:.3}, \
-             sentiment {:.3}, language {:.3}.",
+            "\nAccuracy {:.3}, calibration error {:.3}. Right: impact {:.3} (balanced \
+             {:.3}), urgency {:.3} (balanced {:.3}), sentiment {:.3}, language {:.3}.",
             self.accuracy,
             self.calibration_error,
             self.impact,
+            self.balanced_impact,
             self.urgency,
+            self.balanced_urgency,
             self.sentiment,
             self.language
         )
