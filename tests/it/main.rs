@@ -10,6 +10,8 @@ mod crash;
 mod migrations;
 mod model;
 mod pipeline;
+mod probes;
+mod probes_world;
 mod replicas;
 mod store;
 mod store_jobs;
