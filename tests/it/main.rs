@@ -20,3 +20,4 @@ mod store_people;
 mod store_safety;
 mod store_tickets;
 mod tidy;
+mod watch;
