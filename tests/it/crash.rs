@@ -139,41 +139,60 @@ async fn killed_at_each_named_point() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_at_scattered_points_under_load() {
+/// Messages sent at once in each life of the process.
+const LOAD: u64 = 4;
+
+/// Kills the process at 200 points (or `FIRSTLINE_TEST_KILLS`) while messages come in.
+async fn killed_under_load(database: db::TestDb) {
     let kills: u64 =
-        std::env::var("FIRSTLINE_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(25);
-    on_both(async |site| {
-        let mut accepted: HashMap<String, String> = HashMap::new();
-        let mut repeat: Vec<(String, &str)> = Vec::new();
-        for round in 0..kills {
-            // Any of the points that six messages pass, in a fixed but scattered order.
-            let plan = format!("any:{}", (round * 7 + 3) % 24 + 1);
-            let mut service = site.start(&[("FIRSTLINE_CRASH_AT", &plan)]).await.unwrap();
-            let mut messages = std::mem::take(&mut repeat);
-            for n in 0..6 {
-                messages.push((format!("r{round}-{n}"), TEXTS[((round + n) % 4) as usize]));
+        std::env::var("FIRSTLINE_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
+    let site = Site::new(database).await;
+    let mut accepted: HashMap<String, String> = HashMap::new();
+    let mut repeat: Vec<(String, &str)> = Vec::new();
+    for round in 0..kills {
+        // Any of the points that the messages pass, in a fixed but scattered order.
+        let plan = format!("any:{}", (round * 7 + 3) % (LOAD * 4) + 1);
+        let mut messages = std::mem::take(&mut repeat);
+        for n in 0..LOAD {
+            messages.push((format!("r{round}-{n}"), TEXTS[((round + n) % 4) as usize]));
+        }
+        // It may die of work left from before, even before it says where it is.
+        let ids = match site.start(&[("FIRSTLINE_CRASH_AT", &plan)]).await {
+            Some(mut service) => {
+                let posts = messages.iter().map(|(key, text)| service.post(key, text));
+                let ids = futures::future::join_all(posts).await;
+                service.died().await;
+                ids
             }
-            let posts = messages.iter().map(|(key, text)| service.post(key, text));
-            let ids = futures::future::join_all(posts).await;
-            service.died().await;
-            for ((key, text), id) in messages.into_iter().zip(ids) {
-                match id {
-                    Some(id) => {
-                        accepted.insert(key, id);
-                    }
-                    None => repeat.push((key, text)),
+            None => vec![None; messages.len()],
+        };
+        for ((key, text), id) in messages.into_iter().zip(ids) {
+            match id {
+                Some(id) => {
+                    accepted.insert(key, id);
                 }
+                None => repeat.push((key, text)),
             }
         }
-        let mut service = site.start(&[]).await.unwrap();
-        for (key, text) in repeat {
-            let id = service.post(&key, text).await.unwrap();
-            accepted.insert(key, id);
-        }
-        assert_eq!(accepted.len() as u64, kills * 6, "every message is accepted in the end");
-        site.check(&service, &accepted).await;
-        service.kill().await;
-    })
-    .await;
+    }
+    let mut service = site.start(&[]).await.unwrap();
+    for (key, text) in repeat {
+        let id = service.post(&key, text).await.unwrap();
+        accepted.insert(key, id);
+    }
+    assert_eq!(accepted.len() as u64, kills * LOAD, "every message is accepted in the end");
+    site.check(&service, &accepted).await;
+    service.kill().await;
+    site.database.discard().await;
+}
+
+// Two tests, so that the databases are tried side by side.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_200_points_under_load_on_sqlite() {
+    killed_under_load(db::TestDb::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_200_points_under_load_on_postgres() {
+    killed_under_load(db::TestDb::postgres().await).await;
 }

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 use firstline_indexer::SourceSpec;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{Done, Global, context, output};
 use crate::adapters::clock::SystemClock;
@@ -58,11 +59,13 @@ pub(super) async fn run(global: &Global, args: IndexArgs) -> anyhow::Result<Done
     if args.audience.is_none() {
         eprintln!("Everyone may read these documents; --audience GROUP would limit that.");
     }
+    // Watched before it is read, so that nothing changes unseen in between.
+    let watching = if args.watch { Some(Watching::begin(&specs)?) } else { None };
     for spec in &specs {
         read(store, spec, args.json).await?;
     }
-    if args.watch {
-        watch(store, &specs, args.json).await?;
+    if let Some(watching) = watching {
+        watching.follow(store, &specs, args.json).await?;
     }
     Ok(Done::Well)
 }
@@ -162,27 +165,45 @@ fn summary(name: &str, outcome: &Outcome) -> String {
     text
 }
 
-/// Reads each source again after it changed, until Ctrl-C.
-async fn watch(store: &Store, specs: &[SourceSpec], json: bool) -> anyhow::Result<()> {
-    let (changed, mut changes) = tokio::sync::mpsc::unbounded_channel();
-    let mut watches = Vec::new();
-    for (at, spec) in specs.iter().enumerate() {
-        let changed = changed.clone();
-        watches.push(firstline_indexer::watch(spec, move || {
-            // Nobody listens any more once the command is ending.
-            let _ = changed.send(at);
-        })?);
+/// Sources under watch.
+struct Watching {
+    /// Places in the list of sources, as they change.
+    changes: UnboundedReceiver<usize>,
+    _watches: Vec<firstline_indexer::Watch>,
+}
+
+impl Watching {
+    fn begin(specs: &[SourceSpec]) -> anyhow::Result<Self> {
+        let (changed, changes) = tokio::sync::mpsc::unbounded_channel();
+        let mut watches = Vec::new();
+        for (at, spec) in specs.iter().enumerate() {
+            let changed = changed.clone();
+            watches.push(firstline_indexer::watch(spec, move || {
+                // Nobody listens any more once the command is ending.
+                let _ = changed.send(at);
+            })?);
+        }
+        Ok(Watching { changes, _watches: watches })
     }
-    eprintln!("Watching for changes; Ctrl-C ends it.");
-    loop {
-        tokio::select! {
-            Some(at) = changes.recv() => {
-                // A source that is away for a moment must not end the watch.
-                if let Err(error) = read(store, &specs[at], json).await {
-                    eprintln!("firstline: {}", output::sentence(&error));
+
+    /// Reads each source again after it changed, until Ctrl-C.
+    async fn follow(
+        mut self,
+        store: &Store,
+        specs: &[SourceSpec],
+        json: bool,
+    ) -> anyhow::Result<()> {
+        eprintln!("Watching for changes; Ctrl-C ends it.");
+        loop {
+            tokio::select! {
+                Some(at) = self.changes.recv() => {
+                    // A source that is away for a moment must not end the watch.
+                    if let Err(error) = read(store, &specs[at], json).await {
+                        eprintln!("firstline: {}", output::sentence(&error));
+                    }
                 }
+                _ = tokio::signal::ctrl_c() => return Ok(()),
             }
-            _ = tokio::signal::ctrl_c() => return Ok(()),
         }
     }
 }

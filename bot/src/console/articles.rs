@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Html;
+use firstline_core::chat::Citation;
 use minijinja::{Value, context};
 
 use super::Web;
@@ -11,14 +12,41 @@ use super::forms::{Asked, encode};
 use super::highlight;
 use super::page;
 use super::session::SignedIn;
-use crate::store::records::{DocumentRow, Viewer};
+use crate::store::records::{DocumentRow, RequestRow, Viewer};
 
 /// An article is read by its audience, by its owner and by admins.
 pub(super) fn may_read(viewer: &Viewer, document: &DocumentRow) -> bool {
+    document.owner.as_deref() == Some(viewer.email.as_str()) || is_for(viewer, &document.audience)
+}
+
+/// Whether somebody belongs to an audience, or is above all of them.
+pub(super) fn is_for(viewer: &Viewer, audience: &str) -> bool {
     viewer.is_admin()
-        || document.owner.as_deref() == Some(viewer.email.as_str())
-        || ["everyone", "public"].contains(&document.audience.as_str())
-        || viewer.groups.contains(&document.audience)
+        || ["everyone", "public"].contains(&audience)
+        || viewer.groups.iter().any(|group| group == audience)
+}
+
+/// Whether the viewer may read every article an answer to somebody else is from. One that
+/// is gone meanwhile speaks to nobody new.
+pub(super) async fn may_read_cited(
+    web: &Web,
+    viewer: &Viewer,
+    request: Option<&RequestRow>,
+    citations: &[Citation],
+) -> Result<bool, Fault> {
+    for citation in citations {
+        let seen = request
+            .and_then(|r| r.decision.as_ref())
+            .and_then(|d| d.passages.iter().find(|p| p.passage_id == citation.passage_id));
+        let document = match seen {
+            Some(passage) => web.app.store.document(&passage.document_id).await?,
+            None => None,
+        };
+        if !document.is_some_and(|(document, _, _)| may_read(viewer, &document)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// `to`, a link in the document at `from`, as a path within its source; `None` when it

@@ -100,10 +100,16 @@ async fn may_open(web: &Web, viewer: &Viewer, file: &AttachmentFull) -> Result<b
     if store.conversation(id).await?.is_some_and(|c| c.requester == viewer.email) {
         return Ok(true);
     }
-    for message in store.messages(id, 0, 1000).await? {
-        if let Some(key) = &message.body.ticket
-            && store.visible_ticket(key, viewer).await?.is_some()
-        {
+    let messages = store.messages(id, 0, 1000).await?;
+    let carrier = messages.iter().find(|m| m.attachments.iter().any(|a| a.id == file.row.id));
+    if let Some(request) = carrier.and_then(|m| m.request_id.as_ref())
+        && let Some(key) = store.request(request).await?.and_then(|r| r.ticket_key)
+    {
+        // It is part of this ticket, whatever else the conversation led to.
+        return Ok(store.visible_ticket(&key, viewer).await?.is_some());
+    }
+    for key in messages.iter().filter_map(|m| m.body.ticket.as_ref()) {
+        if store.visible_ticket(key, viewer).await?.is_some() {
             return Ok(true);
         }
     }

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use firstline_core::chat::{Button, Citation, Verdict};
+use firstline_core::chat::{Button, Citation, Message, Verdict};
 use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::Web;
+use super::articles::may_read_cited;
 use super::fault::Fault;
 use super::forms::encode;
 use super::page::{self, FormView, Stamp, TicketView, stamp};
@@ -14,6 +15,9 @@ use super::render::{self, Chip};
 use crate::store::records::{
     AttachmentRow, Author, ConversationRow, DocumentRow, MessageRow, RequestRow, Viewer,
 };
+
+/// In place of an answer from articles that its reader may not read.
+pub(super) const WITHHELD: &str = "This answer is from articles that you may not read.";
 
 #[derive(Debug, Serialize)]
 pub(super) struct MessageView {
@@ -232,16 +236,43 @@ impl<'a> Views<'a> {
         })
     }
 
+    /// A conversation's messages: to its requester all of them, to somebody who came by one
+    /// of its tickets those that are no part of another they may not see.
     pub(super) async fn all(
         &mut self,
         conversation: &ConversationRow,
         rows: &[MessageRow],
     ) -> Result<Vec<MessageView>, Fault> {
+        let own = conversation.requester == self.viewer.email;
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
-            views.push(self.message(conversation, row).await?);
+            if own {
+                views.push(self.message(conversation, row).await?);
+            } else if let Some(row) = self.shared(row).await? {
+                views.push(self.message(conversation, &row).await?);
+            }
         }
         Ok(views)
+    }
+
+    /// What a viewer who is not the requester reads of a message, if anything.
+    async fn shared(&mut self, row: &MessageRow) -> Result<Option<MessageRow>, Fault> {
+        let request = match row.body.request_id.as_ref().or(row.request_id.as_ref()) {
+            Some(id) => self.request(id).await?,
+            None => None,
+        };
+        let filed = request.as_ref().and_then(|r| r.ticket_key.as_ref());
+        for key in row.body.ticket.iter().chain(filed) {
+            if self.web.app.store.visible_ticket(key, self.viewer).await?.is_none() {
+                return Ok(None);
+            }
+        }
+        let cited = &row.body.citations;
+        if may_read_cited(self.web, self.viewer, request.as_ref(), cited).await? {
+            return Ok(Some(row.clone()));
+        }
+        let body = Message { text: WITHHELD.to_owned(), ..Message::default() };
+        Ok(Some(MessageRow { body, ..row.clone() }))
     }
 }
 

@@ -9,7 +9,7 @@ use minijinja::context;
 use serde::Serialize;
 
 use super::Web;
-use super::articles::may_read;
+use super::articles::{is_for, may_read};
 use super::fault::Fault;
 use super::forms::{Asked, encode};
 use super::page::{self, Stamp, stamp, val};
@@ -180,16 +180,25 @@ pub(super) async fn show(
         }
     };
     let (gaps, sources) = if page::is_owner(&signed.viewer) {
-        let gaps = store.gaps(GAPS * 4).await?.into_iter();
-        let gaps = gaps.filter(|g| may_see_gap(&web, &signed, g)).take(GAPS as usize);
-        let gaps = gaps.map(|g| GapView {
+        let mut gaps = store.gaps(GAPS * 4).await?;
+        gaps.retain(|g| may_see_gap(&web, &signed, g));
+        // The ticket may have been given to another team, or made confidential, since.
+        let keys: Vec<String> = gaps.iter().filter_map(|g| g.ticket_key.clone()).collect();
+        let visible = store.visible_tickets(&keys, &signed.viewer).await?;
+        gaps.retain(|g| {
+            g.ticket_key.as_ref().is_none_or(|key| visible.iter().any(|t| t.key == *key))
+        });
+        let gaps = gaps.into_iter().take(GAPS as usize).map(|g| GapView {
             reason: reason(g.reason),
             text: g.text,
             system: g.system,
             ticket: g.ticket_key,
             at: stamp(g.at, now),
         });
-        let sources = store.sources().await?.into_iter().map(|s| SourceView {
+        let sources = store.sources().await?.into_iter();
+        // Names of files say much; those of a source are for who may read it.
+        let sources = sources.filter(|s| is_for(&signed.viewer, &s.audience));
+        let sources = sources.map(|s| SourceView {
             at: stamp(s.indexed_at, now),
             name: s.name,
             location: s.location,

@@ -82,6 +82,11 @@ pub fn changing_routes() -> Vec<(&'static str, &'static str)> {
     pages().paths.into_iter().filter(|(method, _)| *method != "GET").collect()
 }
 
+/// Method and path of every page, form and API route, as served.
+pub fn routes() -> Vec<(&'static str, &'static str)> {
+    pages().paths.into_iter().chain(api::table().paths).collect()
+}
+
 /// Method and path of every API route, as served.
 pub fn api_routes() -> Vec<(&'static str, &'static str)> {
     api::table().paths

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Web;
 use super::articles::may_read;
-use super::chat_view::{FileView, Views};
+use super::chat_view::{FileView, Views, WITHHELD};
 use super::fault::Fault;
 use super::forms::{Asked, Fields, encode};
 use super::page::{self, Stamp, TicketView, field_views, stamp, val};
@@ -112,6 +112,9 @@ struct Why {
     readings: Vec<ReadingView>,
 }
 
+/// Passages shown beside the reasons.
+const PASSAGES: usize = 8;
+
 fn percent(share: f64) -> i64 {
     (share * 100.0).round() as i64
 }
@@ -122,16 +125,18 @@ async fn why(web: &Web, signed: &SignedIn, ticket: &Ticket) -> Result<Option<Why
     let Some(request) = store.request(id).await? else { return Ok(None) };
     let explanation = request.decision;
     let mut passages = Vec::new();
-    for seen in explanation.iter().flat_map(|e| e.passages.iter()).take(8) {
+    let mut all_readable = true;
+    for seen in explanation.iter().flat_map(|e| e.passages.iter()) {
         // The requester may have read what this reviewer may not.
         let readable = store
             .document(&seen.document_id)
             .await?
             .is_some_and(|(document, _, _)| may_read(&signed.viewer, &document));
+        all_readable &= readable;
         let listed = passages
             .iter()
             .any(|p: &PassageSeen| p.document_id == seen.document_id && p.heading == seen.heading);
-        if readable && !listed {
+        if readable && !listed && passages.len() < PASSAGES {
             passages.push(seen.clone());
         }
     }
@@ -144,7 +149,12 @@ async fn why(web: &Web, signed: &SignedIn, ticket: &Ticket) -> Result<Option<Why
         ms: a.duration_ms,
         tokens: a.tokens_in + a.tokens_out,
     });
-    let (reasons, unsent) = explanation.map(|e| (e.decision.reasons, e.unsent)).unwrap_or_default();
+    let (reasons, mut unsent) =
+        explanation.map(|e| (e.decision.reasons, e.unsent)).unwrap_or_default();
+    if !all_readable {
+        // Nothing says which of the passages it is from.
+        unsent.iter_mut().for_each(|u| u.text = WITHHELD.to_owned());
+    }
     Ok(Some(Why {
         confidence: percent(ticket.confidence),
         reasons,

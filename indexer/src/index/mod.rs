@@ -2,7 +2,8 @@
 //!
 //! `schema` says what is indexed, `analysis` how words are cut, `terms` turns a question into
 //! weighted concepts, `search` finds candidates and `rank` orders them, `answerable` says how
-//! likely it is that they answer, `snippet` picks the words to show.
+//! likely it is that they answer, `snippet` picks the words to show. `visible` keeps what a
+//! reader may not know out of all of it.
 
 mod analysis;
 mod answerable;
@@ -12,6 +13,7 @@ mod schema;
 mod search;
 mod snippet;
 mod terms;
+mod visible;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,15 +1,16 @@
 //! Candidates by BM25 over the permitted passages, then a closer look at the best of them.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::BinaryHeap;
 
 use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery};
 use tantivy::schema::{IndexRecordOption, Value as _};
-use tantivy::{DocAddress, DocId, Score, Searcher, SegmentReader, TantivyDocument};
+use tantivy::{DocAddress, Score, Searcher, TantivyDocument};
 
 use super::rank::{self, Candidate};
-use super::schema::{AUDIENCE, Fields};
+use super::schema::Fields;
 use super::terms::{self, Concept, Concepts};
+use super::visible::Visible;
 use super::{Found, Hit, IndexedPassage, Query, answerable, snippet};
 
 /// Passages looked at closely.
@@ -23,8 +24,9 @@ pub(crate) fn search(searcher: &Searcher, fields: &Fields, query: &Query) -> any
     if query.limit == 0 || query.audiences.is_empty() || searcher.num_docs() == 0 {
         return Ok(Found::default());
     }
-    let concepts = terms::concepts(searcher, fields, query)?;
-    let candidates = candidates(searcher, &concepts, &query.audiences)?;
+    let visible = Visible::new(searcher, &query.audiences)?;
+    let concepts = terms::concepts(searcher, &visible, fields, query)?;
+    let candidates = candidates(searcher, &concepts, &visible)?;
     let ranked = rank::rank(searcher, &concepts, candidates)?;
     let signals = answerable::signals(&concepts, &ranked);
     let mut found = Found {
@@ -64,7 +66,7 @@ pub(crate) fn search(searcher: &Searcher, fields: &Fields, query: &Query) -> any
 fn candidates(
     searcher: &Searcher,
     concepts: &Concepts,
-    audiences: &[String],
+    visible: &Visible<'_>,
 ) -> anyhow::Result<Vec<Candidate>> {
     let mut clauses: Vec<(Occur, Box<dyn tantivy::query::Query>)> = Vec::new();
     // Small verbs and words that stand nearly everywhere cannot find an article by themselves;
@@ -84,11 +86,11 @@ fn candidates(
     if clauses.is_empty() {
         return Ok(Vec::new());
     }
-    let weight =
-        BooleanQuery::new(clauses).weight(EnableScoring::enabled_from_searcher(searcher))?;
+    let scoring = EnableScoring::enabled_from_statistics_provider(visible, searcher);
+    let weight = BooleanQuery::new(clauses).weight(scoring)?;
     let mut best: BinaryHeap<Reverse<(Ordered, DocAddress)>> = BinaryHeap::new();
-    for (ord, segment) in searcher.segment_readers().iter().enumerate() {
-        let permitted = Permitted::new(segment, audiences)?;
+    let segments = searcher.segment_readers().iter().zip(&visible.segments);
+    for (ord, (segment, permitted)) in segments.enumerate() {
         if permitted.none() {
             continue;
         }
@@ -134,44 +136,5 @@ impl PartialOrd for Ordered {
 impl Ord for Ordered {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0.total_cmp(&other.0)
-    }
-}
-
-/// The permission filter of one segment.
-struct Permitted {
-    column: Option<tantivy::columnar::StrColumn>,
-    ordinals: HashSet<u64>,
-    /// Every audience that occurs is permitted: the usual case in a small company.
-    all: bool,
-}
-
-impl Permitted {
-    fn new(segment: &SegmentReader, audiences: &[String]) -> anyhow::Result<Self> {
-        let column = segment.fast_fields().str(AUDIENCE)?;
-        let mut ordinals = HashSet::new();
-        let mut all = false;
-        if let Some(column) = &column {
-            for audience in audiences {
-                if let Some(ordinal) = column.dictionary().term_ord(audience.as_bytes())? {
-                    ordinals.insert(ordinal);
-                }
-            }
-            all = ordinals.len() == column.num_terms();
-        }
-        Ok(Self { column, ordinals, all })
-    }
-
-    fn none(&self) -> bool {
-        self.ordinals.is_empty()
-    }
-
-    fn allows(&self, segment: &SegmentReader, doc: DocId) -> bool {
-        if segment.is_deleted(doc) {
-            return false;
-        }
-        self.all
-            || self.column.as_ref().is_some_and(|column| {
-                column.ords().first(doc).is_some_and(|ord| self.ordinals.contains(&ord))
-            })
     }
 }

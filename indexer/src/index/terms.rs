@@ -10,6 +10,7 @@ use tantivy::{Searcher, Term};
 use super::Query;
 use super::analysis::{self, UNSTEMMED};
 use super::schema::{Fields, TextField};
+use super::visible::Visible;
 
 /// A question longer than this keeps its most telling words: an error page has thousands.
 pub(crate) const MAX_CONCEPTS: usize = 20;
@@ -76,6 +77,7 @@ pub(crate) struct Concepts {
 
 struct Lookup<'a> {
     searcher: &'a Searcher,
+    visible: &'a Visible<'a>,
     /// Languages that occur in this index, the most frequent first, with their analyzers.
     languages: Vec<(TextField, TextAnalyzer)>,
     total: f64,
@@ -83,6 +85,7 @@ struct Lookup<'a> {
 
 pub(crate) fn concepts(
     searcher: &Searcher,
+    visible: &Visible<'_>,
     fields: &Fields,
     query: &Query,
 ) -> anyhow::Result<Concepts> {
@@ -99,7 +102,7 @@ pub(crate) fn concepts(
     used.sort_by_key(|(tokens, _)| Reverse(*tokens));
     let languages = used.iter().map(|(_, t)| (*t, analysis::analyzer(t.suffix))).collect();
     let total = searcher.num_docs().max(SMALL_BASE) as f64;
-    let mut lookup = Lookup { searcher, languages, total };
+    let mut lookup = Lookup { searcher, visible, languages, total };
     let guess;
     let language = match &query.language {
         Some(language) => language.as_str(),
@@ -164,7 +167,7 @@ pub(crate) fn concepts(
     for word in query.text.split_whitespace().take(MAX_WORDS) {
         let Some(id) = analysis::identifier(word) else { continue };
         let term = Term::from_field_text(fields.code, &id);
-        let df = searcher.doc_freq(&term)?;
+        let df = visible.doc_freq(&term)?;
         if df > 0 {
             let form = Form { term, factor: CODE_FACTOR, df, code: true };
             let weight = lookup.idf(df);
@@ -236,7 +239,7 @@ impl Lookup<'_> {
         for (text, analyzer) in &mut self.languages {
             let Some(stem) = analysis::tokens(analyzer, word).into_iter().next() else { continue };
             let term = Term::from_field_text(text.field, &stem);
-            let df = self.searcher.doc_freq(&term)?;
+            let df = self.visible.doc_freq(&term)?;
             if df > 0 {
                 out.forms.push(Form { term, factor: 1.0, df, code: false });
                 out.df = out.df.max(df);
@@ -258,7 +261,7 @@ impl Lookup<'_> {
         let mut most = part.df;
         for stem in others {
             let term = Term::from_field_text(text.field, stem);
-            let df = self.searcher.doc_freq(&term)?;
+            let df = self.visible.doc_freq(&term)?;
             if df == 0 || part.forms.iter().any(|f| f.term == term) {
                 continue;
             }
@@ -334,11 +337,16 @@ impl Lookup<'_> {
                 }
                 let Ok(candidate) = std::str::from_utf8(key) else { continue };
                 let Some(distance) = slips(&target, candidate, allowed) else { continue };
-                let df = u64::from(stream.value().doc_freq);
-                let better = best
-                    .as_ref()
-                    .is_none_or(|(d, n, _)| distance < *d || (distance == *d && df > *n));
-                if better {
+                let better = |df: u64| {
+                    best.as_ref()
+                        .is_none_or(|(d, n, _)| distance < *d || (distance == *d && df > *n))
+                };
+                let mut df = u64::from(stream.value().doc_freq);
+                if better(df) {
+                    let term = Term::from_field_text(text.field, candidate);
+                    df = df.min(self.visible.doc_freq(&term)?);
+                }
+                if df > 0 && better(df) {
                     best = Some((distance, df, candidate.to_owned()));
                 }
             }
@@ -346,7 +354,7 @@ impl Lookup<'_> {
         // A word seen once may be a slip itself.
         let Some((_, _, stem)) = best.filter(|(_, df, _)| *df >= 2) else { return Ok(None) };
         let term = Term::from_field_text(text.field, &stem);
-        let df = self.searcher.doc_freq(&term)?;
+        let df = self.visible.doc_freq(&term)?;
         let forms = vec![Form { term, factor: 1.0, df, code: false }];
         Ok(Some(Forms { forms, df, stems: vec![stem] }))
     }

@@ -257,3 +257,36 @@ fn small_bases_know_what_they_know() {
         }
     }
 }
+
+#[test]
+fn words_of_other_audiences_weigh_nothing() {
+    let open = || {
+        vec![
+            passage("d1", "Orders", "Create a purchase order for a report.", "everyone", "en"),
+            passage("d2", "Travel", "Book a flight with the travel desk.", "everyone", "en"),
+        ]
+    };
+    let hidden = passage("d3", "Close", "The accrual report runs on day two.", "managers", "en");
+    let (few, more) = (LocalIndex::in_memory().unwrap(), LocalIndex::in_memory().unwrap());
+    let put = |index: &LocalIndex, passages: Vec<IndexedPassage>| {
+        let changes: Vec<Change> = passages.into_iter().map(upsert).collect();
+        index.apply(&changes, 1).unwrap();
+    };
+    put(&few, open());
+    put(&more, open().into_iter().chain([hidden]).collect());
+    // Known only there, mistyped, and made of two words.
+    for text in ["accrual report", "acrual report", "purchase order on day two", "accrualreport"] {
+        let ask = |index: &LocalIndex| {
+            let query = Query {
+                text: text.to_owned(),
+                audiences: vec!["everyone".to_owned()],
+                limit: 5,
+                ..Query::default()
+            };
+            let found = index.search(&query).unwrap();
+            let hits: Vec<String> = found.hits.into_iter().map(|h| h.passage.passage_id).collect();
+            (hits, found.coverage)
+        };
+        assert_eq!(ask(&few), ask(&more), "{text}");
+    }
+}

@@ -14,10 +14,10 @@ use super::super::Web;
 use super::super::chat_events::{LOOK_AGAIN, sse};
 use super::super::fault::Fault;
 use super::super::session::ApiCaller;
-use super::requests::seen;
+use super::requests::{seen, withheld};
 use super::wire::RequestView;
 use crate::store::LiveKind;
-use crate::store::records::RequestState;
+use crate::store::records::{RequestRow, RequestState, Viewer};
 
 const LIFE: Duration = Duration::from_secs(10 * 60);
 
@@ -38,9 +38,9 @@ pub(crate) async fn events(
     let request = seen(&web, &caller, &id).await?;
     let (sender, receiver) = mpsc::channel(16);
     tokio::spawn(async move {
-        let follow = follow(&web, &id, &request.conversation_id, live, &sender);
-        if let Ok(Err(error)) = tokio::time::timeout(LIFE, follow).await {
-            tracing::warn!(error = %error, "a request's events ended early");
+        let follow = follow(&web, &caller.viewer, &request, live, &sender);
+        if let Ok(Err(fault)) = tokio::time::timeout(LIFE, follow).await {
+            tracing::warn!(error = %fault.detail, "a request's events ended early");
         }
     });
     Ok(sse(receiver))
@@ -48,16 +48,18 @@ pub(crate) async fn events(
 
 async fn follow(
     web: &Web,
-    id: &str,
-    conversation: &str,
+    viewer: &Viewer,
+    followed: &RequestRow,
     mut live: tokio::sync::broadcast::Receiver<crate::store::Live>,
     sender: &mpsc::Sender<Event>,
-) -> anyhow::Result<()> {
+) -> Result<(), Fault> {
+    let RequestRow { id, conversation_id, .. } = followed;
     loop {
         if let Some(row) = web.app.store.request(id).await?
             && row.state == RequestState::Settled
         {
-            let data = serde_json::to_string(&RequestView::from(row))?;
+            let row = withheld(web, viewer, row).await?;
+            let data = serde_json::to_string(&RequestView::from(row)).map_err(Fault::inside)?;
             let _ = sender.send(Event::default().event("settled").data(data)).await;
             return Ok(());
         }
@@ -69,9 +71,12 @@ async fn follow(
                 () = tokio::time::sleep(LOOK_AGAIN) => break,
             };
             match heard {
-                Ok(event) if event.conversation_id != conversation => {}
+                Ok(event) if event.conversation_id != *conversation_id => {}
                 Ok(event) => match event.kind {
-                    LiveKind::Draft { request_id, text } if request_id == id => {
+                    // An answer in the making has not been checked for other readers.
+                    LiveKind::Draft { request_id, text }
+                        if request_id == *id && followed.requester == viewer.email =>
+                    {
                         let data = json!({ "text": text }).to_string();
                         let _ = sender.send(Event::default().event("draft").data(data)).await;
                     }

@@ -7,13 +7,14 @@ use axum::response::{IntoResponse, Response};
 use firstline_core::chat::{Platform, Verdict};
 
 use super::super::Web;
+use super::super::articles::may_read_cited;
 use super::super::fault::Fault;
 use super::super::session::ApiCaller;
 use super::Body;
 use super::wire::{AcceptedRequest, Feedback, NewRequest, RequestView};
 use crate::accept::{self, Say};
 use crate::store::new_id;
-use crate::store::records::RequestRow;
+use crate::store::records::{RequestRow, Viewer};
 
 const SCOPE: &str = "requests";
 
@@ -90,7 +91,20 @@ pub(super) async fn seen(web: &Web, caller: &ApiCaller, id: &str) -> Result<Requ
         Some(key) => web.app.store.visible_ticket(key, &caller.viewer).await?.is_some(),
         None => false,
     };
-    if visible { Ok(row) } else { Err(Fault::not_found()) }
+    if visible { withheld(web, &caller.viewer, row).await } else { Err(Fault::not_found()) }
+}
+
+/// The request without an answer from articles that somebody else may not read.
+pub(super) async fn withheld(
+    web: &Web,
+    viewer: &Viewer,
+    mut row: RequestRow,
+) -> Result<RequestRow, Fault> {
+    let citations = row.answer.as_ref().map_or(&[][..], |answer| &answer.citations);
+    if row.requester != viewer.email && !may_read_cited(web, viewer, Some(&row), citations).await? {
+        row.answer = None;
+    }
+    Ok(row)
 }
 
 /// A request and what became of it.
