@@ -129,6 +129,7 @@ fn probes() -> Vec<Probe> {
         post(BEN, "/chat", "event_id=p2&text=mine&attachment={file}", Do("zora")),
         post(BEN, "/chat/{chat}/feedback", "request_id={request}&verdict=solved", Do("zora")),
         post(BEN, "/chat/{mychat}/feedback", "request_id={request}&verdict=solved", May::None),
+        post(BEN, "/chat/{chat}/title", "title=mine", Do("zora")),
         post(BEN, "/chat/{chat}/person", "request_id={request}", Do("zora")),
         post(BEN, "/chat/{mychat}/person", "request_id={request}", May::None),
         post(BEN, "/chat/{chat}/ticket", "kind=bug&summary=x", Do("zora")),
