@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use acceptance::process::{Service, firstline, run};
 use acceptance::{bot, db};
@@ -72,8 +73,25 @@ impl Site {
         Service::start(&self.path().join(folder), &config, &self.token, environment).await
     }
 
+    /// Waits until a running service has done all that was begun, and nothing is given up.
+    async fn all_done(&self) {
+        let store = self.database.store().await;
+        let latest = Instant::now() + Duration::from_secs(300);
+        loop {
+            let jobs = store.job_counts(0).await.unwrap();
+            assert_eq!(jobs.dead, 0, "no job is given up: {:?}", store.jobs(Some("dead"), 9).await);
+            if jobs.ready + jobs.running == 0 {
+                break;
+            }
+            assert!(Instant::now() < latest, "work remains: {jobs:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        store.close().await;
+    }
+
     /// One answer and at most one ticket for every accepted request.
     async fn check(&self, service: &Service, accepted: &HashMap<String, String>) {
+        self.all_done().await;
         let store = self.database.store().await;
         let mut tickets = std::collections::HashSet::new();
         for (key, id) in accepted {
@@ -141,6 +159,8 @@ async fn killed_at_each_named_point() {
 
 /// Messages sent at once in each life of the process.
 const LOAD: u64 = 4;
+/// After so many lives one may finish what the others left, before it is killed as well.
+const RESPITE: u64 = 20;
 
 /// Kills the process at 200 points (or `FIRSTLINE_TEST_KILLS`) while messages come in.
 async fn killed_under_load(database: db::TestDb) {
@@ -173,6 +193,11 @@ async fn killed_under_load(database: db::TestDb) {
                 }
                 None => repeat.push((key, text)),
             }
+        }
+        if round % RESPITE == RESPITE - 1 {
+            let mut service = site.start(&[]).await.unwrap();
+            site.all_done().await;
+            service.kill().await;
         }
     }
     let mut service = site.start(&[]).await.unwrap();
