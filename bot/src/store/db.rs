@@ -11,6 +11,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{Connection as _, Postgres, Sqlite, Transaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::Result;
 use super::flush::WalFlush;
@@ -58,7 +59,7 @@ macro_rules! exec {
 /// SQLite: one connection writes, several read.
 #[derive(Clone)]
 pub(super) enum Pools {
-    Sqlite { w: SqlitePool, r: SqlitePool, log: Arc<WalFlush> },
+    Sqlite { w: SqlitePool, r: SqlitePool, log: Arc<WalFlush>, turn: Arc<Mutex<()>> },
     Pg(PgPool),
 }
 
@@ -92,7 +93,7 @@ pub(super) async fn connect_sqlite(path: &Path) -> Result<Pools> {
         .connect_with(options.read_only(true))
         .await?;
     let log = WalFlush::start(path)?;
-    Ok(Pools::Sqlite { w, r, log })
+    Ok(Pools::Sqlite { w, r, log, turn: Arc::default() })
 }
 
 /// A PostgreSQL connection unused for longer is tried before use.
@@ -129,18 +130,25 @@ pub(super) struct Tx {
     hub: Arc<Hub>,
     /// What must reach the disk before this is over; PostgreSQL sees to it itself.
     log: Option<Arc<WalFlush>>,
+    /// Held while this one stands in the queue for the writing connection.
+    turn: Option<OwnedMutexGuard<()>>,
     wake: bool,
     live: Vec<Live>,
 }
 
 impl Tx {
     pub(super) fn new(inner: TxInner, hub: Arc<Hub>, log: Option<Arc<WalFlush>>) -> Tx {
-        Tx { inner, hub, log, wake: false, live: Vec::new() }
+        Tx { inner, hub, log, turn: None, wake: false, live: Vec::new() }
     }
 
     /// The commit need not wait for the disk.
     pub(super) fn need_not_last(&mut self) {
         self.log = None;
+    }
+
+    /// Keeps a turn until the connection is free again.
+    pub(super) fn took_turn(&mut self, turn: Option<OwnedMutexGuard<()>>) {
+        self.turn = turn;
     }
 
     /// Workers are woken after the commit.
@@ -172,6 +180,7 @@ impl Tx {
             TxInner::Sqlite(tx) => tx.commit().await?,
             TxInner::Pg(tx) => tx.commit().await?,
         }
+        drop(self.turn);
         if let Some(log) = self.log {
             log.flushed().await?;
         }
@@ -191,6 +200,7 @@ impl Tx {
             TxInner::Sqlite(tx) => tx.rollback().await?,
             TxInner::Pg(tx) => tx.rollback().await?,
         }
+        drop(self.turn);
         match self.log {
             Some(log) => log.flushed().await,
             None => Ok(()),

@@ -180,7 +180,7 @@ impl Store {
 
     /// Ends a job that is done; `false` when the lease was lost.
     pub async fn complete(&self, job: &LeasedJob) -> Result<bool> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_behind().await?;
         let done = tx.finish(job).await?;
         tx.commit().await?;
         Ok(done)
@@ -188,7 +188,7 @@ impl Store {
 
     /// Puts a job back until `run_at`; `false` when the lease was lost.
     pub async fn retry(&self, job: &LeasedJob, run_at: i64, error: &str) -> Result<bool> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_behind().await?;
         let held = exec!(
             tx,
             sqlx::query(
@@ -209,7 +209,7 @@ impl Store {
 
     /// Makes a job a dead letter; `false` when the lease was lost.
     pub async fn kill(&self, job: &LeasedJob, error: &str) -> Result<bool> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_behind().await?;
         let held = exec!(tx, sqlx::query(
             "UPDATE job SET state = 'dead', last_error = $4, lease_by = NULL, lease_until = NULL,
                  dedupe = NULL
@@ -227,7 +227,7 @@ impl Store {
     /// Notes that the platform has a message and ends its job; `false` when the lease was
     /// lost.
     pub async fn mark_sent(&self, job: &LeasedJob, message_id: &str, now: i64) -> Result<bool> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_behind().await?;
         if !tx.finish(job).await? {
             tx.rollback().await?;
             return Ok(false);

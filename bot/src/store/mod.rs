@@ -195,11 +195,28 @@ impl Store {
         self.begin_with(SQLITE_WRITE, "BEGIN").await
     }
 
-    /// A writing transaction that a power cut may undo: for leases, whose loss only
-    /// means that the job is taken up again.
+    /// The same for the work behind the scenes. Of these only one at a time stands in the
+    /// queue for SQLite's writing connection, so that whoever waits for an acknowledgement
+    /// waits for one of them at most.
+    async fn begin_behind(&self) -> Result<Tx> {
+        self.behind("BEGIN").await
+    }
+
+    /// The same, and a power cut may undo it: for leases, whose loss only means that the
+    /// job is taken up again.
     async fn begin_soft(&self) -> Result<Tx> {
-        let mut tx = self.begin_with(SQLITE_WRITE, db::PG_SOFT).await?;
+        let mut tx = self.behind(db::PG_SOFT).await?;
         tx.need_not_last();
+        Ok(tx)
+    }
+
+    async fn behind(&self, pg: &'static str) -> Result<Tx> {
+        let turn = match &self.pools {
+            Pools::Sqlite { turn, .. } => Some(turn.clone().lock_owned().await),
+            Pools::Pg(_) => None,
+        };
+        let mut tx = self.begin_with(SQLITE_WRITE, pg).await?;
+        tx.took_turn(turn);
         Ok(tx)
     }
 

@@ -23,7 +23,7 @@ impl Store {
         settlement: Settlement,
         now: i64,
     ) -> Result<Option<Settled>> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_behind().await?;
         // Ending the job first both checks the lease and locks it.
         if !tx.finish(job).await? {
             tx.rollback().await?;
