@@ -3,14 +3,17 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
-use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery};
+use tantivy::query::{
+    BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery, Weight,
+};
 use tantivy::schema::{IndexRecordOption, Value as _};
 use tantivy::{DocAddress, DocId, Score, Searcher, SegmentReader, TantivyDocument};
 
 use super::rank::{self, Candidate};
 use super::schema::{AUDIENCE, Fields};
 use super::terms::{self, Concept, Concepts};
-use super::{Found, Hit, IndexedPassage, Query, answerable, snippet};
+use super::{Found, Hit, IndexedPassage, Query, answerable, fuse, snippet};
+use crate::dense::Near;
 
 /// Passages looked at closely.
 const CANDIDATES: usize = 100;
@@ -19,13 +22,30 @@ const COMMON: f64 = 0.15;
 /// Passages of one document among the hits: more would push other articles out.
 const PER_DOCUMENT: usize = 3;
 
-pub(crate) fn search(searcher: &Searcher, fields: &Fields, query: &Query) -> anyhow::Result<Found> {
+/// `near` holds what is like the question in meaning, when there are embeddings; its addresses are
+/// those of `searcher`.
+pub(crate) fn search(
+    searcher: &Searcher,
+    fields: &Fields,
+    query: &Query,
+    near: Option<&Near<'_>>,
+) -> anyhow::Result<Found> {
     if query.limit == 0 || query.audiences.is_empty() || searcher.num_docs() == 0 {
         return Ok(Found::default());
     }
     let concepts = terms::concepts(searcher, fields, query)?;
-    let candidates = candidates(searcher, &concepts, &query.audiences)?;
-    let ranked = rank::rank(searcher, &concepts, candidates)?;
+    let weight = weight(searcher, &concepts)?;
+    let mut candidates = match &weight {
+        Some(weight) => best(searcher, weight.as_ref(), &query.audiences)?,
+        None => Vec::new(),
+    };
+    if let Some(near) = near {
+        add_near(searcher, weight.as_deref(), near, &mut candidates)?;
+    }
+    let mut ranked = rank::rank(searcher, &concepts, candidates)?;
+    if let Some(near) = near {
+        fuse::fuse(&mut ranked, &concepts, near);
+    }
     let signals = answerable::signals(&concepts, &ranked);
     let mut found = Found {
         hits: Vec::new(),
@@ -59,13 +79,8 @@ pub(crate) fn search(searcher: &Searcher, fields: &Fields, query: &Query) -> any
     Ok(found)
 }
 
-/// The best permitted passages by BM25. A passage of another audience never takes a place among
-/// them, and pruning still skips most of the rest.
-fn candidates(
-    searcher: &Searcher,
-    concepts: &Concepts,
-    audiences: &[String],
-) -> anyhow::Result<Vec<Candidate>> {
+/// What scores passages by BM25; `None` when the index holds no word of the question.
+fn weight(searcher: &Searcher, concepts: &Concepts) -> anyhow::Result<Option<Box<dyn Weight>>> {
     let mut clauses: Vec<(Occur, Box<dyn tantivy::query::Query>)> = Vec::new();
     // Small verbs and words that stand nearly everywhere cannot find an article by themselves;
     // beside telling words they only cost time here and count later, in the closer look.
@@ -82,10 +97,19 @@ fn candidates(
         }
     }
     if clauses.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    let weight =
-        BooleanQuery::new(clauses).weight(EnableScoring::enabled_from_searcher(searcher))?;
+    let scoring = EnableScoring::enabled_from_searcher(searcher);
+    Ok(Some(BooleanQuery::new(clauses).weight(scoring)?))
+}
+
+/// The best permitted passages by BM25. A passage of another audience never takes a place among
+/// them, and pruning still skips most of the rest.
+fn best(
+    searcher: &Searcher,
+    weight: &dyn Weight,
+    audiences: &[String],
+) -> anyhow::Result<Vec<Candidate>> {
     let mut best: BinaryHeap<Reverse<(Ordered, DocAddress)>> = BinaryHeap::new();
     for (ord, segment) in searcher.segment_readers().iter().enumerate() {
         let permitted = Permitted::new(segment, audiences)?;
@@ -110,6 +134,33 @@ fn candidates(
         .collect();
     out.sort_by(|a, b| b.bm25.total_cmp(&a.bm25).then(a.address.cmp(&b.address)));
     Ok(out)
+}
+
+/// Adds the passages that only the vectors found, with the BM25 they have all the same.
+fn add_near(
+    searcher: &Searcher,
+    weight: Option<&dyn Weight>,
+    near: &Near<'_>,
+    candidates: &mut Vec<Candidate>,
+) -> anyhow::Result<()> {
+    let known: HashSet<DocAddress> = candidates.iter().map(|c| c.address).collect();
+    let mut fresh: Vec<DocAddress> =
+        near.nearest.iter().copied().filter(|address| !known.contains(address)).collect();
+    fresh.sort();
+    for segment in fresh.chunk_by(|a, b| a.segment_ord == b.segment_ord) {
+        let reader = searcher.segment_reader(segment[0].segment_ord);
+        let mut scorer = weight.map(|w| w.scorer(reader, 1.0)).transpose()?;
+        for address in segment {
+            let bm25 = scorer.as_mut().map_or(0.0, |scorer| {
+                if scorer.doc() < address.doc_id {
+                    scorer.seek(address.doc_id);
+                }
+                if scorer.doc() == address.doc_id { f64::from(scorer.score()) } else { 0.0 }
+            });
+            candidates.push(Candidate { address: *address, bm25 });
+        }
+    }
+    Ok(())
 }
 
 fn threshold(best: &BinaryHeap<Reverse<(Ordered, DocAddress)>>) -> Score {
