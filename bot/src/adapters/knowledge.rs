@@ -19,8 +19,9 @@ use crate::store::records::DocumentChange;
 const BATCH: i64 = 500;
 /// How often the store is asked for changes another process made.
 const POLL_MS: i64 = 500;
-/// Passages whose vectors are computed at a time: about a second's work.
-const EMBED: usize = 16;
+/// Passages whose vectors are computed at a time: half a second's work, so that stopping waits no
+/// longer.
+const EMBED: usize = 8;
 /// How often the log tells how far the vectors have come.
 const TELL_MS: i64 = 30_000;
 /// Before vectors are tried again after an error.
