@@ -16,8 +16,8 @@ use tokenizers::Tokenizer;
 pub(crate) use bert::normalise;
 use bert::{Bert, Config, Pooling};
 
-/// Tokens of a passage that are read: its title, its headings and how its text begins. Reading on
-/// costs more time than it finds.
+/// Tokens of a passage that are read: its title, its headings and how its text begins. The time it
+/// takes grows with every token; what stands further down is still found by its words.
 pub(crate) const PASSAGE_TOKENS: usize = 96;
 /// Tokens of a question that are read, so that a pasted log costs no more than a long question.
 pub(crate) const QUESTION_TOKENS: usize = 96;

@@ -37,7 +37,7 @@ impl LocalIndex {
     }
 
     /// Computes the vectors of up to `most` passages and keeps them; to be called until
-    /// [`Progress::complete`]. Takes about a tenth of a second a passage, while searches and
+    /// [`Progress::complete`]. A small model does some twenty a second, while searches and
     /// changes go on. What is done stays done if the process ends. `None` without embeddings.
     ///
     /// # Errors
