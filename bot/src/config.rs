@@ -3,7 +3,7 @@
 //! `FIRSTLINE__SECTION__KEY`; every secret also as `..._file`.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use firstline_core::ticket::{Criticality, PriorityMatrix};
 use firstline_core::triage::{Policy, System};
@@ -21,7 +21,7 @@ pub use load::{ConfigError, DEFAULT_FILE, ENV_PREFIX};
 pub struct Config {
     pub server: Server,
     pub database: Database,
-    /// Absent: the local engine answers alone.
+    /// See [`language_model`](Self::language_model).
     pub model: Option<Model>,
     pub triage: Policy,
     pub privacy: Privacy,
@@ -74,8 +74,11 @@ pub struct Database {
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// Any OpenAI-compatible server, up to and including `/v1`.
+    /// Any OpenAI-compatible server, up to and including `/v1`. Empty: no language model, and the
+    /// section only names embeddings.
+    #[serde(default)]
     pub base_url: String,
+    #[serde(default)]
     pub name: String,
     #[serde(default)]
     pub api_key: Option<String>,
@@ -90,6 +93,9 @@ pub struct Model {
     /// Calls under way at once.
     #[serde(default = "default_concurrency")]
     pub concurrency: usize,
+    /// The folder of a sentence-transformer, with which articles are found by meaning too.
+    #[serde(default)]
+    pub embeddings: Option<PathBuf>,
 }
 
 /// Without the key: configurations are logged.
@@ -103,6 +109,7 @@ impl fmt::Debug for Model {
             .field("timeout_s", &self.timeout_s)
             .field("daily_tokens", &self.daily_tokens)
             .field("concurrency", &self.concurrency)
+            .field("embeddings", &self.embeddings)
             .finish()
     }
 }
@@ -234,6 +241,16 @@ pub struct Source {
 }
 
 impl Config {
+    /// The language model, if one is configured; without one the local engine answers alone.
+    pub fn language_model(&self) -> Option<&Model> {
+        self.model.as_ref().filter(|model| !model.base_url.is_empty())
+    }
+
+    /// The folder of the embedding model, if one is configured.
+    pub fn embeddings(&self) -> Option<&Path> {
+        self.model.as_ref()?.embeddings.as_deref()
+    }
+
     /// The catalogue as core reads it.
     pub fn catalogue(&self) -> Vec<System> {
         self.system

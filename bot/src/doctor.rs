@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firstline_indexer::LocalIndex;
+use firstline_indexer::{Embedder, LocalIndex};
 use serde::Serialize;
 
+use crate::adapters::knowledge::VECTORS;
 use crate::adapters::model::{OpenAiModel, Unlimited};
 use crate::config::{self, Config, ConfigError};
 use crate::ports::{Clock, ModelError, Store};
@@ -62,7 +63,8 @@ pub async fn examine(
 ) -> Vec<Finding> {
     let mut findings = vec![configuration(config), data_folder(data)];
     let Ok(config) = config else {
-        let rest = ["database", "tables", "index", "sources", "model", "clock", "port"];
+        let rest =
+            ["database", "tables", "index", "sources", "model", "embeddings", "clock", "port"];
         findings.extend(rest.map(|check| Finding::skipped(check, "the configuration is needed")));
         return findings;
     };
@@ -87,7 +89,8 @@ pub async fn examine(
         }
     }
     findings.push(model(config, clock.clone()).await);
-    findings.push(clocks(store.as_ref(), config.model.as_ref(), &*clock).await);
+    findings.push(embeddings(config, data).await);
+    findings.push(clocks(store.as_ref(), config.language_model(), &*clock).await);
     findings.push(port(&config.server.listen).await);
     findings
 }
@@ -219,7 +222,7 @@ pub async fn sources(store: &Store) -> Finding {
 }
 
 pub async fn model(config: &Config, clock: Arc<dyn Clock>) -> Finding {
-    let Some(settings) = &config.model else {
+    let Some(settings) = config.language_model() else {
         return Finding::skipped("model", "none is configured; the local engine decides");
     };
     let budget = Arc::new(Unlimited);
@@ -249,6 +252,55 @@ pub async fn model(config: &Config, clock: Arc<dyn Clock>) -> Finding {
             "check that the server runs and that model.base_url is right, up to /v1",
         ),
         Err(e) => Finding::bad("model", e.to_string(), "check model.name and the server's log"),
+    }
+}
+
+/// Whether the embedding model can be read, and how far the passages' vectors have come.
+pub async fn embeddings(config: &Config, data: &Path) -> Finding {
+    let Some(folder) = config.embeddings() else {
+        let found = "off; articles are found by their words alone (model.embeddings)";
+        return Finding::skipped("embeddings", found);
+    };
+    let (folder, index) = (folder.to_owned(), data.join("index"));
+    // Reading a model computes; the reader of this report waits, nobody else should.
+    let looked = tokio::task::spawn_blocking(move || look_at_embeddings(&folder, &index)).await;
+    looked.unwrap_or_else(|e| Finding::skipped("embeddings", e.to_string()))
+}
+
+fn look_at_embeddings(folder: &Path, index: &Path) -> Finding {
+    let embedder = match Embedder::open(folder) {
+        Ok(embedder) => embedder,
+        Err(e) => {
+            return Finding::bad(
+                "embeddings",
+                format!("articles are found by their words alone: {e}"),
+                "put a sentence-transformer of BERT or XLM-RoBERTa shape into the folder \
+                 model.embeddings names, or correct the path",
+            );
+        }
+    };
+    match LocalIndex::embedded_on_disk(index, &index.join(VECTORS), &embedder) {
+        Ok(Some(p)) if p.complete() => {
+            Finding::good("embeddings", format!("all {} passages have their vectors", p.passages))
+        }
+        Ok(Some(p)) => {
+            let (n, m) = (p.embedded, p.passages);
+            let found = if LocalIndex::in_use(index) {
+                format!("being computed: {n} of {m} passages are done; words alone find until then")
+            } else {
+                format!("{n} of {m} passages are done; the service computes the rest when it runs")
+            };
+            Finding::good("embeddings", found)
+        }
+        Ok(None) => Finding::good(
+            "embeddings",
+            "the model can be read; the service computes the vectors when it starts",
+        ),
+        Err(e) => Finding::bad(
+            "embeddings",
+            format!("{e:#}"),
+            "delete the folder index/vectors in the data folder; the service computes them again",
+        ),
     }
 }
 

@@ -40,6 +40,8 @@ pub mod metric {
     pub const SEARCH_TIME: &str = "firstline_search_seconds";
     /// Passages searchable in this process.
     pub const INDEX_PASSAGES: &str = "firstline_index_passages";
+    /// Passages that have their vector, with embeddings.
+    pub const INDEX_EMBEDDED: &str = "firstline_index_embedded";
     /// Store changes this process's index has not applied yet.
     pub const INDEX_LAG: &str = "firstline_index_lag";
 }

@@ -5,15 +5,21 @@
 //! Each line of the file is `{"id","text","paths"}`, paths being relative to the folder; no paths
 //! means that the folder does not hold the answer. Prints a line a question and the sums. With
 //! `--signals FILE` the signals behind `answerable` are written as well, one JSON object a line.
+//!
+//! `--embeddings MODEL` adds a sentence-transformer folder. The vectors are kept in the file
+//! `target/quality/NAME/passages.vec`, NAME being the folder's, so that only the first run computes
+//! them all.
 
 #[path = "common/mod.rs"]
 mod common;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context as _;
-use firstline_indexer::{LocalIndex, Query, one_per_document};
+use firstline_indexer::{Embedder, LocalIndex, Query, Vectors, one_per_document};
 
 #[derive(serde::Deserialize)]
 struct Question {
@@ -24,12 +30,9 @@ struct Question {
 
 fn main() -> anyhow::Result<()> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    let mut signals_out = None;
-    if let Some(at) = arguments.iter().position(|a| a == "--signals") {
-        let file = arguments.get(at + 1).context("--signals wants a file")?;
-        signals_out = Some(std::fs::File::create(file)?);
-        arguments.drain(at..=at + 1);
-    }
+    let signals_file = option(&mut arguments, "--signals")?;
+    let mut signals_out = signals_file.map(std::fs::File::create).transpose()?;
+    let model = option(&mut arguments, "--embeddings")?;
     let mut arguments = arguments.into_iter();
     let folder = PathBuf::from(arguments.next().context("usage: quality FOLDER QUESTIONS.jsonl")?);
     let questions = arguments.next().context("usage: quality FOLDER QUESTIONS.jsonl")?;
@@ -40,17 +43,23 @@ fn main() -> anyhow::Result<()> {
     let changes: Vec<_> = documents.iter().map(|d| common::change(d, 0)).collect();
     index.apply(&changes, 1)?;
     println!("{} articles, {} passages", documents.len(), index.passages());
+    if let Some(model) = model {
+        embed(&index, Path::new(&model), &folder)?;
+    }
 
     let (mut known, mut first, mut five, mut kept) = (0, 0, 0, 0);
     let (mut unknown, mut abstained) = (0, 0);
+    let mut times = Vec::new();
     for line in std::fs::read_to_string(&questions)?.lines().filter(|l| !l.trim().is_empty()) {
         let q: Question = serde_json::from_str(line)?;
+        let begin = Instant::now();
         let found = index.search(&Query {
             text: q.text.clone(),
             audiences: vec!["everyone".to_owned()],
             limit: 30,
             ..Query::default()
         })?;
+        times.push(begin.elapsed());
         let answerable = found.answerable;
         let s = found.signals;
         let hits = one_per_document(found.hits);
@@ -80,5 +89,37 @@ fn main() -> anyhow::Result<()> {
     println!("among the first five:   {five}/{known}");
     println!("answered (>= {threshold}):      {kept}/{known}");
     println!("abstained (< {threshold}):      {abstained}/{unknown}");
+    times.sort();
+    if let (Some(middle), Some(most)) = (times.get(times.len() / 2), times.last()) {
+        println!("search:                 {middle:.1?} in the middle, {most:.1?} at most");
+    }
     Ok(())
+}
+
+/// Takes an option and its value out of the arguments.
+fn option(arguments: &mut Vec<String>, name: &str) -> anyhow::Result<Option<String>> {
+    let Some(at) = arguments.iter().position(|a| a == name) else { return Ok(None) };
+    anyhow::ensure!(at + 1 < arguments.len(), "{name} wants a value");
+    Ok(arguments.drain(at..=at + 1).next_back())
+}
+
+fn embed(index: &LocalIndex, model: &Path, folder: &Path) -> anyhow::Result<()> {
+    let begin = Instant::now();
+    let embedder = Arc::new(Embedder::open(model)?);
+    println!("model loaded in {:.0?}", begin.elapsed());
+    let name = folder.file_name().context("the folder has no name")?;
+    index.use_embeddings(embedder, Vectors::Owned(&Path::new("target/quality").join(name)))?;
+    let before = index.embedded().map_or(0, |p| p.embedded);
+    let begin = Instant::now();
+    while let Some(progress) = index.embed_some(64)? {
+        eprint!("\r{} of {} passages embedded ", progress.embedded, progress.passages);
+        if progress.complete() {
+            let (count, took) = (progress.embedded - before, begin.elapsed());
+            let rate = count as f64 / took.as_secs_f64();
+            eprintln!();
+            println!("{count} passages embedded in {took:.1?}, {rate:.1} a second");
+            break;
+        }
+    }
+    index.forget_removed()
 }

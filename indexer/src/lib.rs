@@ -6,12 +6,18 @@
 //!   [`Change`]s with a rising sequence number and can rebuild it at any time.
 //! - [`LocalIndex::search`] ranks the passages a reader may see and says how likely it is that
 //!   they answer the question ([`Found::answerable`]).
+//! - [`Embedder`] turns sentences into vectors. Given one, an index also finds passages that share
+//!   no words with the question; [`LocalIndex::embed_some`] computes what it needs for that.
 //!
 //! The crate knows nothing of chat, tickets or the store.
 
+mod dense;
+mod embed;
 mod index;
 mod read;
 
+pub use dense::{Progress, Vectors};
+pub use embed::{Embedder, EmbedderError};
 pub use index::{
     Change, Found, Hit, INDEX_VERSION, IndexBusy, IndexedPassage, LocalIndex, Opened, Query,
     Signals, one_per_document,

@@ -187,6 +187,10 @@ async fn doctor_finds_what_is_wrong_with_the_configuration() {
         ("FIRSTLINE__MODEL__API_KEY_FILE", "/absent/key"),
     ];
     place.doctor_finds("configuration", &secret, "/absent/key").await;
+    let folder = [("FIRSTLINE__MODEL__EMBEDDINGS", "/absent/model")];
+    place.doctor_finds("embeddings", &folder, "/absent/model has no config.json").await;
+    let (code, finding) = place.doctor("embeddings", &[]).await;
+    assert_eq!(&finding["state"], &Value::from("skipped"), "{code} {finding}");
 }
 
 #[tokio::test]

@@ -66,6 +66,7 @@ fn settings(base_url: &str) -> config::Model {
         timeout_s: 20,
         daily_tokens: Some(1_000),
         concurrency: 2,
+        embeddings: None,
     }
 }
 

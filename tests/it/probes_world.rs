@@ -346,6 +346,7 @@ pub(crate) async fn read_until(
 fn adapter(server: Option<&ScriptedModel>) -> Option<Arc<dyn Model>> {
     install_crypto();
     let config = config::Model {
+        embeddings: None,
         base_url: server?.base_url().to_owned(),
         name: "scripted".into(),
         api_key: None,

@@ -135,7 +135,7 @@ pub(super) async fn build(opened: Opened) -> anyhow::Result<(Arc<App>, Arc<Local
     let Opened { config, data, store, demo } = opened;
     let clock = Arc::new(SystemClock);
     let prompts = Prompts::load(config.server.prompts.as_deref())?;
-    let model: Option<Arc<dyn Model>> = match &config.model {
+    let model: Option<Arc<dyn Model>> = match config.language_model() {
         Some(settings) => {
             let budget = Arc::new(StoreBudget::new(
                 store.clone(),
@@ -148,7 +148,7 @@ pub(super) async fn build(opened: Opened) -> anyhow::Result<(Arc<App>, Arc<Local
         }
         None => None,
     };
-    let knowledge = knowledge::open(&store, &data).await?;
+    let knowledge = open_knowledge(&config, &store, &data).await?;
     let app = App::new(Parts {
         config,
         chat: Arc::new(WebChat { store: store.clone() }),
@@ -162,6 +162,24 @@ pub(super) async fn build(opened: Opened) -> anyhow::Result<(Arc<App>, Arc<Local
         compute: Compute::start()?,
     });
     Ok((app, knowledge))
+}
+
+/// The index, with embeddings where they are configured and can be read.
+pub(super) async fn open_knowledge(
+    config: &Config,
+    store: &Store,
+    data: &Path,
+) -> anyhow::Result<Arc<LocalKnowledge>> {
+    let knowledge = knowledge::open(store, data).await?;
+    if let Some(folder) = config.embeddings()
+        && let Err(error) = knowledge::use_embeddings(&knowledge, data, folder).await
+    {
+        tracing::error!(
+            error = format!("{error:#}"),
+            "articles are found by their words alone, because the embeddings cannot be used"
+        );
+    }
+    Ok(knowledge)
 }
 
 /// Who a request is read for: `--as`, or anyone.

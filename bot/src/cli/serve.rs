@@ -78,7 +78,11 @@ pub(super) async fn demo(global: &Global, args: DemoArgs) -> anyhow::Result<Done
     context::sync_people(&config, &store, true).await?;
     let opened = context::Opened { config, data: data.clone(), store, demo: true };
     let (app, knowledge) = context::build(opened).await?;
-    output::text(&banner(address, &data.display().to_string(), app.config.model.is_some()))?;
+    output::text(&banner(
+        address,
+        &data.display().to_string(),
+        app.config.language_model().is_some(),
+    ))?;
     run(app, knowledge, listener, None).await
 }
 
@@ -166,6 +170,7 @@ async fn run(
         app.clock.clone(),
         stopped.clone(),
     ));
+    parts.spawn(knowledge::embed(knowledge.clone(), app.clock.clone(), stopped.clone()));
     parts.spawn(housekeeping(app.clone(), knowledge, stopped.clone()));
     parts.spawn(read_sources(app.clone(), stopped.clone()));
     parts.spawn(warm_up(app.clone()));
@@ -271,6 +276,9 @@ async fn gauges(store: &Store, knowledge: &LocalKnowledge, now: i64) -> anyhow::
     let lag = (store.last_change().await? - knowledge.sequence()).max(0);
     metrics::gauge!(metric::INDEX_LAG).set(lag as f64);
     metrics::gauge!(metric::INDEX_PASSAGES).set(knowledge.passages() as f64);
+    if let Some(progress) = knowledge.embedded() {
+        metrics::gauge!(metric::INDEX_EMBEDDED).set(progress.embedded as f64);
+    }
     Ok(())
 }
 

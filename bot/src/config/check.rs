@@ -86,6 +86,16 @@ fn database(config: &Config) -> Result<(), String> {
 
 fn model(config: &Config) -> Result<(), String> {
     let Some(model) = &config.model else { return Ok(()) };
+    refuse_if(model.embeddings.as_ref().is_some_and(|f| f.as_os_str().is_empty()), || {
+        "`model.embeddings` is empty; name the folder of a model, or leave it out.".into()
+    })?;
+    if model.base_url.is_empty() {
+        let meant = !model.name.is_empty()
+            || model.api_key.is_some()
+            || model.api_key_file.is_some()
+            || model.embeddings.is_none();
+        return refuse_if(meant, || "`model.base_url` is missing; add it.".into());
+    }
     web_address("model.base_url", &model.base_url)?;
     refuse_if(model.name.trim().is_empty(), || "`model.name` is empty.".into())?;
     refuse_if(model.timeout_s == 0, || "`model.timeout_s` must be at least 1.".into())?;

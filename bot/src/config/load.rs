@@ -219,6 +219,10 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
     from_folder(&mut config.database.url_file);
     if let Some(model) = &mut config.model {
         from_folder(&mut model.api_key_file);
+        // Left empty for the check to refuse.
+        if model.embeddings.as_ref().is_some_and(|f| !f.as_os_str().is_empty()) {
+            from_folder(&mut model.embeddings);
+        }
     }
     for source in &mut config.source {
         source.location = folder.join(&source.location).display().to_string();

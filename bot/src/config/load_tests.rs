@@ -59,6 +59,18 @@ fn relative_paths_start_at_the_file() {
 }
 
 #[test]
+fn embeddings_need_no_language_model() {
+    let config = load("[model]\nembeddings = \"models/minilm\"", &[]).unwrap();
+    assert_eq!(config.embeddings().unwrap(), Path::new("/etc/firstline/models/minilm"));
+    assert!(config.language_model().is_none());
+    let both = "[model]\nbase_url = \"http://localhost/v1\"\nname = \"m\"\nembeddings = \"/m\"";
+    let config = load(both, &[]).unwrap();
+    assert_eq!(config.embeddings().unwrap(), Path::new("/m"));
+    assert_eq!(config.language_model().unwrap().name, "m");
+    assert!(load("", &[]).unwrap().embeddings().is_none());
+}
+
+#[test]
 fn secrets_come_from_files() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
@@ -150,6 +162,18 @@ fn mistakes_are_told_in_sentences() {
             &[],
             "firstline.toml: two systems answer to \"tally\"; each name and alias must be used \
              once.",
+        ),
+        (
+            "[model]\nname = \"m\"\nembeddings = \"/m\"",
+            &[],
+            "firstline.toml: `model.base_url` is missing; add it.",
+        ),
+        ("[model]\ntimeout_s = 5", &[], "firstline.toml: `model.base_url` is missing; add it."),
+        (
+            "[model]\nembeddings = \"\"",
+            &[],
+            "firstline.toml: `model.embeddings` is empty; name the folder of a model, or leave it \
+             out.",
         ),
         (
             destinations.as_str(),

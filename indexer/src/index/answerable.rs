@@ -24,6 +24,8 @@ pub struct Signals {
     pub gap: f64,
     /// Number of telling words in the question.
     pub words: f64,
+    /// How like the question the nearest passage is in meaning, -1 to 1; with embeddings only.
+    pub likeness: Option<f64>,
 }
 
 /// Reads the signals off a ranking, best passage first.
@@ -41,6 +43,7 @@ pub(crate) fn signals(concepts: &Concepts, ranked: &[Ranked]) -> Signals {
         density: best.bm25 / total.max(1e-9),
         gap: (best.score - next) / best.score.max(1e-9),
         words: concepts.list.iter().filter(|c| c.role > 0.5).count() as f64,
+        likeness: ranked.iter().filter_map(|r| r.cosine).max_by(f64::total_cmp),
     }
 }
 
@@ -53,9 +56,6 @@ pub(crate) fn signals(concepts: &Concepts, ranked: &[Ranked]) -> Signals {
 /// altogether. "Answerable" was: the right article is among the first five. The constant stands so
 /// that about 85 % of those pass one half and two thirds of the others do not.
 pub(crate) fn probability(s: &Signals) -> f64 {
-    if s.coverage == 0.0 {
-        return 0.0;
-    }
     // With few articles the next one is always far behind; a lead counts for what is covered.
     let lead = s.gap.min(s.coverage);
     let z = CONSTANT
@@ -64,6 +64,13 @@ pub(crate) fn probability(s: &Signals) -> f64 {
         + 2.64 * s.title
         + 1.5 * s.named
         + 3.57 * lead;
+    // What the nearest passage means, and how well the words of the one put first agree.
+    if let Some(likeness) = s.likeness {
+        return 1.0 / (1.0 + (-(AGREEMENT * z + LIKENESS * likeness + DENSE_CONSTANT)).exp());
+    }
+    if s.coverage == 0.0 {
+        return 0.0;
+    }
     // Outside what the regression saw: an article that shares almost nothing with the question is
     // no answer, however far the next one lies behind.
     let shared = (s.article / 0.25).min(1.0);
@@ -72,3 +79,9 @@ pub(crate) fn probability(s: &Signals) -> f64 {
 
 /// The formula's constant.
 const CONSTANT: f64 = -2.15;
+/// With embeddings: what the formula over the words counts, what likeness does, and the constant.
+/// From a logistic regression over ninety questions to three public bases, a third of them without
+/// an answer there; one base at a time left out, it told them apart about as well.
+const AGREEMENT: f64 = 0.7;
+const LIKENESS: f64 = 14.0;
+const DENSE_CONSTANT: f64 = -6.25;

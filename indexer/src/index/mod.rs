@@ -3,10 +3,13 @@
 //! `schema` says what is indexed, `analysis` how words are cut, `terms` turns a question into
 //! weighted concepts, `search` finds candidates and `rank` orders them, `answerable` says how
 //! likely it is that they answer, `snippet` picks the words to show. `visible` keeps what a
-//! reader may not know out of all of it.
+//! reader may not know out of all of it. With embeddings (`embedded`) passages near in meaning
+//! join the candidates, and `fuse` makes one order of both.
 
 mod analysis;
 mod answerable;
+mod embedded;
+mod fuse;
 mod peek;
 mod rank;
 mod schema;
@@ -16,18 +19,21 @@ mod terms;
 mod visible;
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tantivy::directory::error::LockError;
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term};
 
+use crate::dense::Dense;
+
 pub(crate) use analysis::plainly_english;
 pub use answerable::Signals;
+pub(crate) use schema::{AUDIENCE, CONTENT};
 
 /// Raised whenever the schema or the analysis changes; an index of another version is rebuilt.
-pub const INDEX_VERSION: u32 = 2;
+pub const INDEX_VERSION: u32 = 3;
 /// Memory the writer may gather before it writes a segment.
 const WRITER_MEMORY: usize = 40_000_000;
 
@@ -123,6 +129,8 @@ pub struct LocalIndex {
     reader: IndexReader,
     writer: Mutex<IndexWriter>,
     fields: schema::Fields,
+    /// Set once, by [`LocalIndex::use_embeddings`].
+    dense: OnceLock<Dense>,
 }
 
 /// What stands in a commit beside the passages.
@@ -204,7 +212,7 @@ impl LocalIndex {
         let (_, fields) = schema::build();
         let writer = index.writer_with_num_threads(1, WRITER_MEMORY)?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { index, reader, writer: Mutex::new(writer), fields })
+        Ok(Self { index, reader, writer: Mutex::new(writer), fields, dense: OnceLock::new() })
     }
 
     /// Applies changes in order as one commit and makes them visible to the next search.
@@ -217,7 +225,11 @@ impl LocalIndex {
             writer.rollback().context("the index could not go back to its last commit")?;
             return Err(e);
         }
-        self.reader.reload().context("the index did not show its last commit")
+        self.reader.reload().context("the index did not show its last commit")?;
+        match self.dense.get() {
+            Some(dense) => dense.follow(self.reader.searcher()),
+            None => Ok(()),
+        }
     }
 
     fn write(
@@ -256,7 +268,12 @@ impl LocalIndex {
     /// # Errors
     /// When the index cannot be read from disk.
     pub fn search(&self, query: &Query) -> anyhow::Result<Found> {
-        search::search(&self.reader.searcher(), &self.fields, query)
+        if let Some(dense) = self.dense.get()
+            && let Some(near) = embedded::look(dense, query)
+        {
+            return search::search(near.searcher(), &self.fields, query, Some(&near));
+        }
+        search::search(&self.reader.searcher(), &self.fields, query, None)
     }
 
     /// How many passages the index holds.

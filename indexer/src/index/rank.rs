@@ -52,6 +52,8 @@ pub(crate) struct Ranked {
     pub(crate) named: f64,
     /// Weight share of the most telling word that is missing.
     pub(crate) missing: f64,
+    /// How like the question it is in meaning, -1 to 1, when that is known.
+    pub(crate) cosine: Option<f64>,
 }
 
 #[derive(Default, Clone)]
@@ -72,9 +74,11 @@ pub(crate) fn rank(
     candidates: Vec<Candidate>,
 ) -> anyhow::Result<Vec<Ranked>> {
     let total: f64 = concepts.list.iter().map(|c| c.weight).sum();
-    if total <= 0.0 || candidates.is_empty() {
+    if candidates.is_empty() {
         return Ok(Vec::new());
     }
+    // Without a telling word only vectors found these; they share nothing with the question.
+    let total = if total > 0.0 { total } else { 1.0 };
     let mut by_segment: HashMap<u32, Vec<usize>> = HashMap::new();
     for (i, c) in candidates.iter().enumerate() {
         by_segment.entry(c.address.segment_ord).or_default().push(i);
@@ -200,6 +204,7 @@ pub(crate) fn rank(
             title,
             named,
             missing,
+            cosine: None,
         });
     }
     aggregate(&mut out);

@@ -11,6 +11,7 @@ use tantivy::{Index, TantivyDocument, doc};
 
 use super::IndexedPassage;
 use super::analysis::{self, CodeTokenizer, STEMMED, UNSTEMMED};
+use crate::dense::content_key;
 
 /// The words of one language: title, title again, heading, body, in this order. One field keeps
 /// a question to one lookup a word; where a word stands is told by its position.
@@ -80,6 +81,8 @@ pub(crate) const DOCUMENT_KEY: &str = "document_key";
 pub(crate) const PROSE: &str = "prose";
 /// [`Lengths`], packed.
 pub(crate) const LENGTHS: &str = "lengths";
+/// Number of the content, by which a passage finds its vector.
+pub(crate) const CONTENT: &str = "content";
 
 pub(crate) fn build() -> (Schema, Fields) {
     let mut schema = Schema::builder();
@@ -88,6 +91,7 @@ pub(crate) fn build() -> (Schema, Fields) {
     schema.add_u64_field(DOCUMENT_KEY, FAST | INDEXED);
     schema.add_u64_field(PROSE, FAST);
     schema.add_u64_field(LENGTHS, FAST);
+    schema.add_u64_field(CONTENT, FAST);
     let data = schema.add_text_field("data", STORED);
     let text = |analyzer: &str, record| {
         TextOptions::default().set_indexing_options(
@@ -151,6 +155,7 @@ pub(crate) fn document(
         schema.get_field(DOCUMENT_KEY)? => document_key(document_id),
         schema.get_field(PROSE)? => prose_percent(&p.text),
         schema.get_field(LENGTHS)? => lengths.pack(),
+        schema.get_field(CONTENT)? => content_key(p),
         fields.data => serde_json::to_string(p)?,
         texts.field => p.title.as_str(),
         texts.field => p.title.as_str(),

@@ -1,9 +1,11 @@
 //! Candidates by BM25 over the permitted passages, then a closer look at the best of them.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 
-use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery};
+use tantivy::query::{
+    BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery, Weight,
+};
 use tantivy::schema::{IndexRecordOption, Value as _};
 use tantivy::{DocAddress, Score, Searcher, TantivyDocument};
 
@@ -11,7 +13,8 @@ use super::rank::{self, Candidate};
 use super::schema::Fields;
 use super::terms::{self, Concept, Concepts};
 use super::visible::Visible;
-use super::{Found, Hit, IndexedPassage, Query, answerable, snippet};
+use super::{Found, Hit, IndexedPassage, Query, answerable, fuse, snippet};
+use crate::dense::Near;
 
 /// Passages looked at closely.
 const CANDIDATES: usize = 100;
@@ -20,14 +23,31 @@ const COMMON: f64 = 0.15;
 /// Passages of one document among the hits: more would push other articles out.
 const PER_DOCUMENT: usize = 3;
 
-pub(crate) fn search(searcher: &Searcher, fields: &Fields, query: &Query) -> anyhow::Result<Found> {
+/// `near` holds what is like the question in meaning, when there are embeddings; its addresses are
+/// those of `searcher`.
+pub(crate) fn search(
+    searcher: &Searcher,
+    fields: &Fields,
+    query: &Query,
+    near: Option<&Near<'_>>,
+) -> anyhow::Result<Found> {
     if query.limit == 0 || query.audiences.is_empty() || searcher.num_docs() == 0 {
         return Ok(Found::default());
     }
     let visible = Visible::new(searcher, &query.audiences)?;
     let concepts = terms::concepts(searcher, &visible, fields, query)?;
-    let candidates = candidates(searcher, &concepts, &visible)?;
-    let ranked = rank::rank(searcher, &concepts, candidates)?;
+    let weight = weight(searcher, &concepts, &visible)?;
+    let mut candidates = match &weight {
+        Some(weight) => best(searcher, weight.as_ref(), &visible)?,
+        None => Vec::new(),
+    };
+    if let Some(near) = near {
+        add_near(searcher, weight.as_deref(), near, &mut candidates)?;
+    }
+    let mut ranked = rank::rank(searcher, &concepts, candidates)?;
+    if let Some(near) = near {
+        fuse::fuse(&mut ranked, &concepts, near);
+    }
     let signals = answerable::signals(&concepts, &ranked);
     let mut found = Found {
         hits: Vec::new(),
@@ -61,13 +81,12 @@ pub(crate) fn search(searcher: &Searcher, fields: &Fields, query: &Query) -> any
     Ok(found)
 }
 
-/// The best permitted passages by BM25. A passage of another audience never takes a place among
-/// them, and pruning still skips most of the rest.
-fn candidates(
+/// What scores passages by BM25; `None` when the index holds no word of the question.
+fn weight(
     searcher: &Searcher,
     concepts: &Concepts,
     visible: &Visible<'_>,
-) -> anyhow::Result<Vec<Candidate>> {
+) -> anyhow::Result<Option<Box<dyn Weight>>> {
     let mut clauses: Vec<(Occur, Box<dyn tantivy::query::Query>)> = Vec::new();
     // Small verbs and words that stand nearly everywhere cannot find an article by themselves;
     // beside telling words they only cost time here and count later, in the closer look.
@@ -84,10 +103,19 @@ fn candidates(
         }
     }
     if clauses.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let scoring = EnableScoring::enabled_from_statistics_provider(visible, searcher);
-    let weight = BooleanQuery::new(clauses).weight(scoring)?;
+    Ok(Some(BooleanQuery::new(clauses).weight(scoring)?))
+}
+
+/// The best permitted passages by BM25. A passage of another audience never takes a place among
+/// them, and pruning still skips most of the rest.
+fn best(
+    searcher: &Searcher,
+    weight: &dyn Weight,
+    visible: &Visible<'_>,
+) -> anyhow::Result<Vec<Candidate>> {
     let mut best: BinaryHeap<Reverse<(Ordered, DocAddress)>> = BinaryHeap::new();
     let segments = searcher.segment_readers().iter().zip(&visible.segments);
     for (ord, (segment, permitted)) in segments.enumerate() {
@@ -112,6 +140,33 @@ fn candidates(
         .collect();
     out.sort_by(|a, b| b.bm25.total_cmp(&a.bm25).then(a.address.cmp(&b.address)));
     Ok(out)
+}
+
+/// Adds the passages that only the vectors found, with the BM25 they have all the same.
+fn add_near(
+    searcher: &Searcher,
+    weight: Option<&dyn Weight>,
+    near: &Near<'_>,
+    candidates: &mut Vec<Candidate>,
+) -> anyhow::Result<()> {
+    let known: HashSet<DocAddress> = candidates.iter().map(|c| c.address).collect();
+    let mut fresh: Vec<DocAddress> =
+        near.nearest.iter().copied().filter(|address| !known.contains(address)).collect();
+    fresh.sort();
+    for segment in fresh.chunk_by(|a, b| a.segment_ord == b.segment_ord) {
+        let reader = searcher.segment_reader(segment[0].segment_ord);
+        let mut scorer = weight.map(|w| w.scorer(reader, 1.0)).transpose()?;
+        for address in segment {
+            let bm25 = scorer.as_mut().map_or(0.0, |scorer| {
+                if scorer.doc() < address.doc_id {
+                    scorer.seek(address.doc_id);
+                }
+                if scorer.doc() == address.doc_id { f64::from(scorer.score()) } else { 0.0 }
+            });
+            candidates.push(Candidate { address: *address, bm25 });
+        }
+    }
+    Ok(())
 }
 
 fn threshold(best: &BinaryHeap<Reverse<(Ordered, DocAddress)>>) -> Score {

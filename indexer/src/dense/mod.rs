@@ -1,0 +1,261 @@
+//! The dense part of an index: a vector for each content that passages have, kept beside the
+//! index and searched exactly.
+//!
+//! Vectors belong to contents, not to passages: an article that is read again unchanged, moved or
+//! copied costs nothing. What stands for what, who may read it and what is gone is taken from the
+//! index itself whenever it changes (`view`), so both halves of a search always speak of one state.
+
+mod table;
+mod view;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+use tantivy::{DocAddress, Searcher};
+
+use crate::embed::{Embedder, normalise};
+use crate::index::IndexedPassage;
+use table::{Quantised, Table};
+use view::View;
+
+/// The file in the folder given for vectors.
+const FILE: &str = "passages.vec";
+/// Share of the passages that must have a vector before searches use them: with fewer, an article
+/// would be preferred merely because its turn came first.
+const READY: f64 = 0.95;
+/// What earlier messages count beside the question.
+const THREAD: f32 = 0.4;
+
+/// How far the vectors have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Passages that have their vector.
+    pub embedded: u64,
+    pub passages: u64,
+}
+
+impl Progress {
+    /// Nothing is left to compute.
+    pub fn complete(&self) -> bool {
+        self.embedded >= self.passages
+    }
+}
+
+pub(crate) struct Dense {
+    embedder: Arc<Embedder>,
+    state: RwLock<State>,
+    /// Held by whoever changes the state, so that a view is built while searches go on.
+    changing: Mutex<()>,
+}
+
+struct State {
+    table: Table,
+    view: View,
+}
+
+/// Where an index keeps its vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vectors<'a> {
+    InMemory,
+    /// In a file in this folder, which nobody else writes.
+    Owned(&'a Path),
+    /// Looked up in a file that another process may be writing; what is computed beside it is kept
+    /// in memory.
+    Shared(&'a Path),
+}
+
+impl Dense {
+    /// Takes up the vectors that are there.
+    pub(crate) fn open(
+        embedder: Arc<Embedder>,
+        vectors: Vectors<'_>,
+        searcher: Searcher,
+    ) -> anyhow::Result<Self> {
+        let table = open_table(vectors, &embedder)?;
+        let view = View::new(searcher, &table)?;
+        Ok(Self { embedder, state: RwLock::new(State { table, view }), changing: Mutex::new(()) })
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changing(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the table and then, by what it holds, the view.
+    fn change(
+        &self,
+        searcher: Searcher,
+        table: impl FnOnce(&mut Table) -> std::io::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = table(&mut state.table);
+        state.view = View::new(searcher, &state.table)?;
+        changed.context("the vectors cannot be written")
+    }
+
+    /// Follows the index to a new state.
+    pub(crate) fn follow(&self, searcher: Searcher) -> anyhow::Result<()> {
+        let _changing = self.changing();
+        // Built beside the searches: the table only changes under the same lock.
+        let view = View::new(searcher, &self.read().table)?;
+        self.state.write().unwrap_or_else(PoisonError::into_inner).view = view;
+        Ok(())
+    }
+
+    /// Forgets the vectors of contents that are gone.
+    pub(crate) fn forget(&self) -> anyhow::Result<()> {
+        let _changing = self.changing();
+        let (stale, searcher) = {
+            let state = self.read();
+            (state.view.stale(&state.table), state.view.searcher.clone())
+        };
+        if stale.is_empty() {
+            return Ok(());
+        }
+        self.change(searcher, |table| stale.iter().try_for_each(|key| table.remove(*key)))
+    }
+
+    /// Computes the vectors of up to `most` contents, read by `passage`.
+    pub(crate) fn embed_some(
+        &self,
+        most: usize,
+        passage: impl Fn(&Searcher, DocAddress) -> anyhow::Result<IndexedPassage>,
+    ) -> anyhow::Result<Progress> {
+        let (mut texts, mut keys) = (Vec::new(), Vec::new());
+        {
+            let state = self.read();
+            for (key, address) in state.view.missing().iter().take(most) {
+                texts.push(content(&passage(&state.view.searcher, *address)?));
+                keys.push(*key);
+            }
+        }
+        if !keys.is_empty() {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let vectors = self.embedder.embed_passages(&texts)?;
+            let _changing = self.changing();
+            let (searcher, wanted) = {
+                let state = self.read();
+                let wanted: HashSet<u64> = state.view.missing().iter().map(|(k, _)| *k).collect();
+                (state.view.searcher.clone(), wanted)
+            };
+            // What was removed meanwhile stays forgotten.
+            let mut fresh = keys.iter().zip(&vectors).filter(|(key, _)| wanted.contains(key));
+            self.change(searcher, |table| fresh.try_for_each(|(key, v)| table.insert(*key, v)))?;
+        }
+        Ok(self.progress())
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        let state = self.read();
+        Progress {
+            embedded: state.view.embedded() as u64,
+            passages: state.view.searcher.num_docs(),
+        }
+    }
+
+    /// What is near a question among what these audiences may read; `None` while too few vectors
+    /// are there.
+    pub(crate) fn look(
+        &self,
+        text: &str,
+        thread: &[String],
+        audiences: &[String],
+        count: usize,
+    ) -> anyhow::Result<Option<Near<'_>>> {
+        let progress = self.progress();
+        if text.trim().is_empty()
+            || progress.embedded == 0
+            || (progress.embedded as f64) < READY * progress.passages as f64
+        {
+            return Ok(None);
+        }
+        let query = Quantised::new(&self.question(text, thread)?);
+        let state = self.read();
+        let nearest = state.view.nearest(&state.table, &query, audiences, count);
+        Ok(Some(Near { state, query, nearest }))
+    }
+
+    /// A question's vector, drawn towards what was said before it.
+    fn question(&self, text: &str, thread: &[String]) -> anyhow::Result<Vec<f32>> {
+        let Some(before) = thread.last().filter(|t| !t.trim().is_empty()) else {
+            return Ok(self.embedder.embed(&[text])?.remove(0));
+        };
+        let vectors = self.embedder.embed(&[text, before])?;
+        let mut sum: Vec<f32> =
+            vectors[0].iter().zip(&vectors[1]).map(|(now, then)| now + THREAD * then).collect();
+        normalise(&mut sum);
+        Ok(sum)
+    }
+}
+
+fn open_table(vectors: Vectors<'_>, embedder: &Embedder) -> anyhow::Result<Table> {
+    let (folder, own) = match vectors {
+        Vectors::InMemory => return Ok(Table::in_memory(embedder.dimension())),
+        Vectors::Owned(folder) => (folder, true),
+        Vectors::Shared(folder) => (folder, false),
+    };
+    if own {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    }
+    let path = folder.join(FILE);
+    Table::open(&path, embedder.id_bytes(), embedder.dimension(), own)
+        .with_context(|| format!("the vectors in {} cannot be read", path.display()))
+}
+
+/// A search's view of the vectors. Changes wait while it is held.
+pub(crate) struct Near<'a> {
+    state: RwLockReadGuard<'a, State>,
+    query: Quantised,
+    /// Nearest first.
+    pub(crate) nearest: Vec<DocAddress>,
+}
+
+impl Near<'_> {
+    /// The state of the index all addresses speak of.
+    pub(crate) fn searcher(&self) -> &Searcher {
+        &self.state.view.searcher
+    }
+
+    /// How like the question a passage is, -1 to 1; `None` when it has no vector yet.
+    pub(crate) fn cosine(&self, at: DocAddress) -> Option<f64> {
+        self.state.view.cosine(&self.state.table, &self.query, at).map(f64::from)
+    }
+}
+
+/// The text that stands for a passage: title and headings say what it is about.
+fn content(p: &IndexedPassage) -> String {
+    let heading = p.heading.strip_prefix(p.title.as_str()).unwrap_or(&p.heading);
+    let heading = heading.trim_start_matches(" > ").replace(" > ", ". ");
+    let parts = [p.title.as_str(), heading.as_str(), p.text.as_str()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(". ")
+}
+
+/// A number for the text that stands for a passage. Eight bytes of its SHA-256: two of a million
+/// contents share one with a chance of one in ten million, and then only rank alike.
+pub(crate) fn content_key(p: &IndexedPassage) -> u64 {
+    let hash = Sha256::digest(content(p));
+    hash.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// How far the vectors in `folder` have come for the index `searcher` reads; a process that may
+/// not write either asks this.
+pub(crate) fn progress_on_disk(
+    folder: &Path,
+    embedder: &Embedder,
+    searcher: Searcher,
+) -> anyhow::Result<Progress> {
+    let table = open_table(Vectors::Shared(folder), embedder)?;
+    let passages = searcher.num_docs();
+    let view = View::new(searcher, &table)?;
+    Ok(Progress { embedded: view.embedded() as u64, passages })
+}
+
+#[cfg(test)]
+mod tests;
