@@ -29,7 +29,7 @@ pub struct App {
     pub engine: EngineHandle,
     pub similar: Arc<SimilarTickets>,
     /// Where requests are read.
-    pub compute: Compute,
+    pub compute: Arc<Compute>,
     pub redact_options: RedactOptions,
     pub data_dir: PathBuf,
     /// The sample company: people can be switched, loopback only.
@@ -55,14 +55,15 @@ pub struct Parts {
 impl App {
     pub fn new(parts: Parts) -> Arc<App> {
         let catalogue = Arc::new(parts.config.catalogue());
+        let compute = Arc::new(parts.compute);
         Arc::new(App {
             redact_options: RedactOptions {
                 email: parts.config.privacy.redact.contains(&Redact::Email),
                 phone: parts.config.privacy.redact.contains(&Redact::Phone),
             },
-            engine: EngineHandle::new(catalogue.clone()),
+            engine: EngineHandle::new(catalogue.clone(), compute.clone()),
             similar: Arc::default(),
-            compute: parts.compute,
+            compute,
             catalogue,
             config: Arc::new(parts.config),
             store: parts.store,
@@ -87,6 +88,7 @@ impl App {
 /// and this organisation's tickets; corrections are laid over it whenever they change.
 pub struct EngineHandle {
     catalogue: Arc<Vec<System>>,
+    compute: Arc<Compute>,
     trained: RwLock<Option<Trained>>,
     /// One training at a time.
     training: tokio::sync::Mutex<()>,
@@ -104,9 +106,10 @@ struct Trained {
 const TRAIN_ON: i64 = 5_000;
 
 impl EngineHandle {
-    fn new(catalogue: Arc<Vec<System>>) -> Self {
+    fn new(catalogue: Arc<Vec<System>>, compute: Arc<Compute>) -> Self {
         EngineHandle {
             catalogue,
+            compute,
             trained: RwLock::new(None),
             training: tokio::sync::Mutex::new(()),
             shipped: OnceLock::new(),
@@ -146,11 +149,12 @@ impl EngineHandle {
             Some(trained) => Arc::new(trained.engine.with_corrections(&corrections)),
             None => {
                 let tickets = store.labelled_tickets(TRAIN_ON).await?;
-                tokio::task::spawn_blocking(move || {
-                    let shipped = crate::prompts::shipped_examples();
-                    Arc::new(LocalEngine::train(&shipped, &tickets, &corrections, &catalogue))
-                })
-                .await?
+                self.compute
+                    .run(move || {
+                        let shipped = crate::prompts::shipped_examples();
+                        Arc::new(LocalEngine::train(&shipped, &tickets, &corrections, &catalogue))
+                    })
+                    .await?
             }
         };
         *self.trained.write().unwrap_or_else(PoisonError::into_inner) =

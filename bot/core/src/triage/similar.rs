@@ -172,7 +172,7 @@ impl<M> SimilarityIndex<M> {
             let Some(entry) = self.slots[slot].as_ref().filter(|e| filter(&e.meta)) else {
                 continue;
             };
-            let hit = Hit { key: &*entry.key, meta: &entry.meta, score };
+            let hit = Hit { key: &entry.key, meta: &entry.meta, score };
             let before = |other: &Hit<'_, M>| {
                 other.score > score || (other.score == score && other.key < hit.key)
             };
