@@ -10,7 +10,7 @@ mod view;
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
@@ -26,6 +26,9 @@ const FILE: &str = "passages.vec";
 /// Share of the passages that must have a vector before searches use them: with fewer, an article
 /// would be preferred merely because its turn came first.
 const READY: f64 = 0.95;
+/// Share of the passages whose new vectors are taken up together: a view of all of them takes a
+/// moment to make.
+const TAKE_UP: f64 = 0.01;
 /// What earlier messages count beside the question.
 const THREAD: f32 = 0.4;
 
@@ -56,6 +59,18 @@ struct State {
     view: View,
 }
 
+impl State {
+    /// Contents still to be computed.
+    fn unseen(&self) -> impl Iterator<Item = &(u64, DocAddress)> {
+        self.view.missing().iter().filter(|(key, _)| self.table.slot(*key).is_none())
+    }
+
+    /// Vectors that are there and not in the view yet.
+    fn fresh(&self) -> usize {
+        self.view.missing().len() - self.unseen().count()
+    }
+}
+
 /// Where an index keeps its vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vectors<'a> {
@@ -83,6 +98,10 @@ impl Dense {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn changing(&self) -> std::sync::MutexGuard<'_, ()> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,7 +112,7 @@ impl Dense {
         searcher: Searcher,
         table: impl FnOnce(&mut Table) -> std::io::Result<()>,
     ) -> anyhow::Result<()> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.write();
         let changed = table(&mut state.table);
         state.view = View::new(searcher, &state.table)?;
         changed.context("the vectors cannot be written")
@@ -104,7 +123,7 @@ impl Dense {
         let _changing = self.changing();
         // Built beside the searches: the table only changes under the same lock.
         let view = View::new(searcher, &self.read().table)?;
-        self.state.write().unwrap_or_else(PoisonError::into_inner).view = view;
+        self.write().view = view;
         Ok(())
     }
 
@@ -130,7 +149,7 @@ impl Dense {
         let (mut texts, mut keys) = (Vec::new(), Vec::new());
         {
             let state = self.read();
-            for (key, address) in state.view.missing().iter().take(most) {
+            for (key, address) in state.unseen().take(most) {
                 texts.push(content(&passage(&state.view.searcher, *address)?));
                 keys.push(*key);
             }
@@ -139,24 +158,42 @@ impl Dense {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let vectors = self.embedder.embed_passages(&texts)?;
             let _changing = self.changing();
-            let (searcher, wanted) = {
-                let state = self.read();
-                let wanted: HashSet<u64> = state.view.missing().iter().map(|(k, _)| *k).collect();
-                (state.view.searcher.clone(), wanted)
-            };
             // What was removed meanwhile stays forgotten.
+            let wanted: HashSet<u64> = {
+                let asked: HashSet<u64> = keys.iter().copied().collect();
+                let state = self.read();
+                state.unseen().map(|(key, _)| *key).filter(|key| asked.contains(key)).collect()
+            };
             let mut fresh = keys.iter().zip(&vectors).filter(|(key, _)| wanted.contains(key));
-            self.change(searcher, |table| fresh.try_for_each(|(key, v)| table.insert(*key, v)))?;
+            fresh
+                .try_for_each(|(key, vector)| self.write().table.insert(*key, vector))
+                .context("the vectors cannot be written")?;
+            self.take_up()?;
         }
         Ok(self.progress())
     }
 
+    /// Lets searches see the vectors that came since the view was made, when there are enough to
+    /// be worth the trouble or none is left to come.
+    fn take_up(&self) -> anyhow::Result<()> {
+        let view = {
+            let state = self.read();
+            let (fresh, missing) = (state.fresh(), state.view.missing().len());
+            let enough = fresh as f64 >= TAKE_UP * state.view.searcher.num_docs() as f64;
+            if fresh == 0 || (!enough && fresh < missing) {
+                return Ok(());
+            }
+            View::new(state.view.searcher.clone(), &state.table)?
+        };
+        self.write().view = view;
+        Ok(())
+    }
+
     pub(crate) fn progress(&self) -> Progress {
         let state = self.read();
-        Progress {
-            embedded: state.view.embedded() as u64,
-            passages: state.view.searcher.num_docs(),
-        }
+        let passages = state.view.searcher.num_docs();
+        let embedded = (state.view.embedded() + state.fresh()) as u64;
+        Progress { embedded: embedded.min(passages), passages }
     }
 
     /// What is near a question among what these audiences may read; `None` while too few vectors

@@ -127,6 +127,7 @@ impl Embedder {
         let background = rayon::ThreadPoolBuilder::new()
             .num_threads(1)
             .thread_name(|_| "embeddings".to_owned())
+            .start_handler(|_| step_back())
             .build()
             .map_err(|e| unfit(folder, e.to_string()))?;
         Ok(Self {
@@ -216,6 +217,18 @@ impl Embedder {
         Ok(ids)
     }
 }
+
+/// A question is worth more than a vector that is not there yet. On Linux niceness belongs to a
+/// thread.
+#[cfg(target_os = "linux")]
+fn step_back() {
+    if let Err(error) = rustix::process::nice(15) {
+        tracing::debug!(%error, "embedding keeps the priority of the process");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn step_back() {}
 
 fn unfit(file: &Path, reason: impl Into<String>) -> EmbedderError {
     EmbedderError::Unfit { file: file.to_owned(), reason: reason.into() }
