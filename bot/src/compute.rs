@@ -3,6 +3,7 @@
 //! acknowledgement never waits for somebody else's answer.
 
 use anyhow::Context as _;
+use firstline_indexer::step_back;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// How far computing steps back, in units of `nice(2)`.
@@ -16,7 +17,7 @@ impl Compute {
     pub fn start() -> anyhow::Result<Compute> {
         let pool = ThreadPoolBuilder::new()
             .thread_name(|number| format!("compute-{number}"))
-            .start_handler(|_| step_back())
+            .start_handler(|_| step_back(NICE))
             // Whoever waits hears of it by the reply that never comes.
             .panic_handler(|_| tracing::error!("reading a request panicked"))
             .build()
@@ -38,18 +39,6 @@ impl Compute {
         result.await.context("reading the request failed; the log says where")
     }
 }
-
-/// On Linux niceness belongs to a thread; elsewhere it is the whole process's, which must
-/// not step back.
-#[cfg(target_os = "linux")]
-fn step_back() {
-    if let Err(error) = rustix::process::nice(NICE) {
-        tracing::debug!(%error, "computing threads keep the priority of the process");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn step_back() {}
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

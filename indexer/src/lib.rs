@@ -14,6 +14,7 @@
 mod dense;
 mod embed;
 mod index;
+mod priority;
 mod read;
 
 pub use dense::{Progress, Vectors};
@@ -22,6 +23,7 @@ pub use index::{
     Change, Found, Hit, INDEX_VERSION, IndexBusy, IndexedPassage, LocalIndex, Opened, Query,
     Signals, one_per_document,
 };
+pub use priority::step_back;
 pub use read::{
     Document, Event, Extractor, MAX_FILE_BYTES, Passage, SourceSpec, Totals, Watch,
     document_from_markdown, extract_child_main, read_source, watch,

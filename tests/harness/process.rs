@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// The built program, beside the test binary. `tests/run` builds it first.
 pub fn program() -> PathBuf {
@@ -44,6 +45,8 @@ pub async fn run(mut command: Command) -> String {
 pub struct Service {
     pub child: Child,
     pub url: String,
+    /// Lines of its log, each kept until it is read.
+    pub log: UnboundedReceiver<String>,
     token: String,
     http: reqwest::Client,
 }
@@ -65,8 +68,16 @@ impl Service {
             .envs(environment.iter().copied())
             .env("FIRSTLINE__SERVER__LISTEN", "127.0.0.1:0")
             .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
+        let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, log) = unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = errors.next_line().await {
+                // A test that does not read the log has dropped it.
+                let _ = sender.send(line);
+            }
+        });
         let stdout = child.stdout.take().unwrap();
         let mut lines = BufReader::new(stdout).lines();
         // The first line of standard output that names an address is the address.
@@ -81,7 +92,7 @@ impl Service {
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         crate::model::install_crypto();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
-        Some(Service { child, url, token: token.to_owned(), http })
+        Some(Service { child, url, log, token: token.to_owned(), http })
     }
 
     /// `POST /api/v1/requests`; the request's id once it is accepted, `None` when the
@@ -121,7 +132,7 @@ impl Service {
             .http
             .get(format!("{}/api/v1/requests/{id}/events", self.url))
             .bearer_auth(&self.token)
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_secs(300))
             .send()
             .await
             .unwrap();

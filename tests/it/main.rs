@@ -11,7 +11,6 @@ mod migrations;
 mod model;
 mod pipeline;
 mod probes;
-mod probes_world;
 mod replicas;
 mod store;
 mod store_jobs;

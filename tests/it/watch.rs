@@ -4,20 +4,19 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use acceptance::bot;
 use acceptance::process::{Service, firstline, run};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::time::{Instant, timeout_at};
 
 /// What a reader may wait for something to show or to be gone.
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 /// After this it is taken never to come.
 const NEVER: Duration = Duration::from_secs(60);
-/// Between two looks.
-const LOOK: Duration = Duration::from_millis(20);
 
 struct Place {
     dir: TempDir,
@@ -95,16 +94,18 @@ async fn finds(service: &Service, word: &str) -> Vec<String> {
     about.map(|hit| hit["path"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Looks until `word` is found in exactly `paths`; how long that took.
-async fn until(service: &Service, word: &str, paths: &[&str]) -> Duration {
+/// Looks whenever the service says that something happened, until `word` is found in exactly
+/// `paths`; how long that took.
+async fn until(service: &mut Service, word: &str, paths: &[&str]) -> Duration {
     let start = Instant::now();
     loop {
         let found = finds(service, word).await;
         if found == paths {
             return start.elapsed();
         }
-        assert!(start.elapsed() < NEVER, "{word} is found in {found:?} instead of {paths:?}");
-        tokio::time::sleep(LOOK).await;
+        // What was said before this look is kept, so nothing is missed in between.
+        let line = timeout_at(start + NEVER, service.log.recv()).await;
+        assert!(matches!(line, Ok(Some(_))), "{word} is found in {found:?} instead of {paths:?}");
     }
 }
 
@@ -117,7 +118,7 @@ async fn cited(service: &Service, key: &str, text: &str) -> Vec<String> {
 }
 
 /// New, changed and vanished files as a running service shows them.
-async fn follows(place: &Place, service: &Service) {
+async fn follows(place: &Place, service: &mut Service) {
     place.write("new.md", &article("zebrafinch"));
     until(service, "zebrafinch", &["new.md"]).await;
     // A folder that came with its file.
@@ -161,14 +162,14 @@ async fn a_configured_folder_is_followed() {
     let place = Place::new(true).await;
     place.write("there.md", &article("tamarisk"));
     let mut service = place.serve().await;
-    until(&service, "tamarisk", &["there.md"]).await;
-    follows(&place, &service).await;
+    until(&mut service, "tamarisk", &["there.md"]).await;
+    follows(&place, &mut service).await;
     service.kill().await;
 
     // What vanishes while nobody looks is gone after the next start.
     place.remove("there.md");
     let mut service = place.serve().await;
-    until(&service, "tamarisk", &[]).await;
+    until(&mut service, "tamarisk", &[]).await;
     service.kill().await;
 }
 
@@ -179,8 +180,8 @@ async fn a_folder_watched_by_another_process_is_followed() {
     let mut service = place.serve().await;
     let docs = place.path("docs");
     let mut watching = watch(&place, &docs).await;
-    until(&service, "tamarisk", &["there.md"]).await;
-    follows(&place, &service).await;
+    until(&mut service, "tamarisk", &["there.md"]).await;
+    follows(&place, &mut service).await;
     watching.kill().await.unwrap();
     service.kill().await;
 }

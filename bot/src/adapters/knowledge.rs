@@ -183,11 +183,16 @@ pub async fn follow(
 ) {
     while !*shutdown.borrow() {
         match store.last_change().await {
-            Ok(last) if last > knowledge.sequence() => {
-                if let Err(error) = catch_up(&knowledge, &store).await {
+            Ok(last) if last > knowledge.sequence() => match catch_up(&knowledge, &store).await {
+                Ok(()) => tracing::info!(
+                    sequence = knowledge.sequence(),
+                    passages = knowledge.passages(),
+                    "the search index took up changes"
+                ),
+                Err(error) => {
                     tracing::error!(error = %error, "the search index cannot follow the store");
                 }
-            }
+            },
             Ok(_) => {}
             Err(error) => tracing::warn!(error = %error, "the store cannot be asked for changes"),
         }

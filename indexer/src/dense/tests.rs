@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::{Progress, Vectors};
 use crate::embed::{Embedder, tiny};
-use crate::index::{Change, IndexedPassage, LocalIndex, Query};
+use crate::index::tests::ask_as;
+use crate::index::{Change, IndexedPassage, LocalIndex};
 
 /// Words of one group mean the same to the model; some are made up, so that nothing else joins them.
 const GROUPS: [&str; 8] = [
@@ -54,16 +55,6 @@ fn articles() -> Vec<Change> {
     ]
 }
 
-fn ask(index: &LocalIndex, text: &str, audiences: &[&str]) -> Vec<String> {
-    let query = Query {
-        text: text.to_owned(),
-        audiences: audiences.iter().map(|a| (*a).to_owned()).collect(),
-        limit: 5,
-        ..Query::default()
-    };
-    index.search(&query).unwrap().hits.into_iter().map(|h| h.passage.document_id).collect()
-}
-
 /// Computes everything; the number of passages that were missing.
 fn complete(index: &LocalIndex) -> u64 {
     let before = index.embedded().unwrap();
@@ -81,17 +72,17 @@ fn what_shares_no_word_is_found_once_all_is_embedded() {
     let (_folder, embedder) = model();
     let index = LocalIndex::in_memory().unwrap();
     index.apply(&articles(), 1).unwrap();
-    assert!(ask(&index, "quelny zorbik", &["everyone"]).is_empty());
+    assert!(ask_as(&index, "quelny zorbik", &["everyone"]).is_empty());
     assert_eq!((index.embedded(), index.embed_some(9).unwrap()), (None, None));
 
     index.use_embeddings(embedder, Vectors::InMemory).unwrap();
     let progress = index.embed_some(3).unwrap().unwrap();
     assert_eq!(progress, Progress { embedded: 3, passages: 4 });
-    assert!(ask(&index, "quelny zorbik", &["everyone"]).is_empty(), "not before it is ready");
+    assert!(ask_as(&index, "quelny zorbik", &["everyone"]).is_empty(), "not before it is ready");
     complete(&index);
-    assert_eq!(ask(&index, "quelny zorbik", &["everyone"])[0], "car");
-    assert_eq!(ask(&index, "gate key", &["everyone"])[0], "door");
-    assert!(ask(&index, " ", &["everyone"]).is_empty());
+    assert_eq!(ask_as(&index, "quelny zorbik", &["everyone"])[0], "car");
+    assert_eq!(ask_as(&index, "gate key", &["everyone"])[0], "door");
+    assert!(ask_as(&index, " ", &["everyone"]).is_empty());
 }
 
 #[test]
@@ -102,10 +93,10 @@ fn audience_comes_before_likeness() {
     index.use_embeddings(embedder, Vectors::InMemory).unwrap();
     complete(&index);
     let reads = |audiences: &[&str]| {
-        ask(&index, "remuneration bands", audiences).contains(&"pay".to_owned())
+        ask_as(&index, "remuneration bands", audiences).contains(&"pay".to_owned())
     };
     assert!(!reads(&["everyone"]) && !reads(&[]) && reads(&["managers", "everyone"]));
-    assert_eq!(ask(&index, "remuneration bands", &["managers"]), ["pay"]);
+    assert_eq!(ask_as(&index, "remuneration bands", &["managers"]), ["pay"]);
 
     // The same content, now for everyone: nothing is computed, and it is found at once.
     index.apply(&[article("pay", "salary bands", "everyone")], 2).unwrap();
@@ -127,10 +118,10 @@ fn vectors_follow_what_is_removed_changed_and_copied() {
     assert_eq!(records(&vectors), 4);
 
     index.apply(&[Change::Remove { document_id: "car".to_owned() }], 2).unwrap();
-    assert!(!ask(&index, "quelny zorbik", &["everyone"]).contains(&"car".to_owned()));
+    assert!(!ask_as(&index, "quelny zorbik", &["everyone"]).contains(&"car".to_owned()));
     index.forget_removed().unwrap();
     assert_eq!(records(&vectors), 3);
-    assert_eq!(ask(&index, "gate key", &["everyone"])[0], "door", "others kept theirs");
+    assert_eq!(ask_as(&index, "gate key", &["everyone"])[0], "door", "others kept theirs");
 
     index.apply(&[article("copy", "door key", "everyone")], 3).unwrap();
     assert_eq!((complete(&index), records(&vectors)), (0, 3));
@@ -162,13 +153,13 @@ fn vectors_outlive_the_process_and_the_index() {
     let beside = LocalIndex::in_memory().unwrap();
     beside.apply(&articles(), 1).unwrap();
     beside.use_embeddings(embedder.clone(), Vectors::Shared(&vectors)).unwrap();
-    assert_eq!(ask(&beside, "quelny zorbik", &["everyone"])[0], "car");
+    assert_eq!(ask_as(&beside, "quelny zorbik", &["everyone"])[0], "car");
     beside.apply(&[article("new", "car paper", "everyone")], 2).unwrap();
     assert_eq!((complete(&beside), records(&vectors)), (1, 4));
     drop((index, beside));
 
     let index = open(&embedder);
-    assert_eq!(ask(&index, "quelny zorbik", &["everyone"])[0], "car", "nothing computed again");
+    assert_eq!(ask_as(&index, "quelny zorbik", &["everyone"])[0], "car", "nothing computed again");
     drop(index);
     std::fs::write(home.join("meta.json"), b"{").unwrap();
     let index = open(&embedder);

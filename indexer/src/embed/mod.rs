@@ -16,6 +16,8 @@ use tokenizers::Tokenizer;
 pub(crate) use bert::normalise;
 use bert::{Bert, Config, Pooling};
 
+use crate::priority::step_back;
+
 /// Tokens of a passage that are read: its title, its headings and how its text begins. The time it
 /// takes grows with every token; what stands further down is still found by its words.
 pub(crate) const PASSAGE_TOKENS: usize = 96;
@@ -25,6 +27,10 @@ pub(crate) const QUESTION_TOKENS: usize = 96;
 const BATCH_TOKENS: usize = 2048;
 /// Bytes looked at for one token, at most: words are short, pasted data is not.
 const BYTES_A_TOKEN: usize = 12;
+
+/// How far computing passages steps back: a question is worth more than a vector that is not there
+/// yet.
+const NICE: i32 = 15;
 
 /// The files a folder must hold.
 const CONFIG: &str = "config.json";
@@ -127,7 +133,7 @@ impl Embedder {
         let background = rayon::ThreadPoolBuilder::new()
             .num_threads(1)
             .thread_name(|_| "embeddings".to_owned())
-            .start_handler(|_| step_back())
+            .start_handler(|_| step_back(NICE))
             .build()
             .map_err(|e| unfit(folder, e.to_string()))?;
         Ok(Self {
@@ -217,18 +223,6 @@ impl Embedder {
         Ok(ids)
     }
 }
-
-/// A question is worth more than a vector that is not there yet. On Linux niceness belongs to a
-/// thread.
-#[cfg(target_os = "linux")]
-fn step_back() {
-    if let Err(error) = rustix::process::nice(15) {
-        tracing::debug!(%error, "embedding keeps the priority of the process");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn step_back() {}
 
 fn unfit(file: &Path, reason: impl Into<String>) -> EmbedderError {
     EmbedderError::Unfit { file: file.to_owned(), reason: reason.into() }

@@ -27,7 +27,7 @@ fn ask(index: &LocalIndex, text: &str) -> Vec<String> {
     ask_as(index, text, &["everyone"])
 }
 
-fn ask_as(index: &LocalIndex, text: &str, audiences: &[&str]) -> Vec<String> {
+pub(crate) fn ask_as(index: &LocalIndex, text: &str, audiences: &[&str]) -> Vec<String> {
     let query = Query {
         text: text.to_owned(),
         audiences: audiences.iter().map(|a| (*a).to_owned()).collect(),

@@ -19,7 +19,7 @@ use firstline::console::session::hash_token;
 use firstline::flows::ticket;
 use firstline::ports::Model;
 use firstline::store::records::{ApiToken, NewJob, PersonRow};
-use firstline::store::{Accepted, new_id};
+use firstline::store::{Accepted, Live, LiveKind, new_id};
 use firstline::{config, telemetry};
 use firstline_core::chat::Platform;
 use serde_json::json;
@@ -36,6 +36,9 @@ members = ["hana@example.com"]
 name = "Harbour"
 team = "desk-team"
 "#;
+
+/// After this a stream is taken never to tell more.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Words that stand in the secrets and nowhere else.
 pub(crate) const MARKERS: &[&str] = &[
@@ -286,7 +289,7 @@ impl World {
             parts.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
         };
         let streams = text(header::CONTENT_TYPE).starts_with("text/event-stream");
-        let body = if streams { first_of(body).await } else { whole(body).await };
+        let body = if streams { self.backlog(&path, body).await } else { whole(body).await };
         Reply { status: parts.status, location: text(header::LOCATION), body }
     }
 
@@ -310,6 +313,20 @@ impl World {
         wanted.to_owned()
     }
 
+    /// What a stream of events tells of what was there before. A conversation's goes on, so
+    /// a sign of typing is made in it, which follows all that; the API's ends by itself.
+    async fn backlog(&self, path: &str, body: Body) -> String {
+        const TYPING: &str = "event: typing";
+        let mut body = Box::pin(body);
+        if let Some(id) = path.strip_prefix("/chat/").and_then(|rest| rest.split('/').next()) {
+            let mark = Live { conversation_id: id.to_owned(), kind: LiveKind::Typing };
+            self.bot.app.store.publish_live(&mark).await.unwrap();
+        }
+        let heard = read_until(&mut body, |text| text.contains(TYPING), PATIENCE).await;
+        assert!(!path.starts_with("/chat/") || heard.contains(TYPING), "{path}: {heard}");
+        heard
+    }
+
     pub(crate) async fn discard(self) {
         self.bot.app.store.close().await;
         self.db.discard().await;
@@ -319,11 +336,6 @@ impl World {
 async fn whole(body: Body) -> String {
     let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// What a stream of events has told when it ends or pauses. Its backlog is there at once.
-async fn first_of(body: Body) -> String {
-    read_until(&mut Box::pin(body), |_| false, Duration::from_secs(1)).await
 }
 
 /// Reads a stream until `enough` of what was read, its end, or a pause this long.

@@ -1,0 +1,12 @@
+//! What the store gives and takes: one plain record per row or use case. Times are
+//! epoch milliseconds; e-mail addresses are lower case.
+
+mod knowledge;
+mod people;
+mod requests;
+mod tickets;
+
+pub use knowledge::*;
+pub use people::*;
+pub use requests::*;
+pub use tickets::*;
