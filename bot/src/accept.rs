@@ -12,9 +12,9 @@ use thiserror::Error;
 use crate::app::App;
 use crate::job::Job;
 use crate::store::records::{
-    Author, ConversationRow, NewMessage, RequestRow, RequestState, Viewer,
+    Author, ConversationRow, NewMessage, RepeatKey, RequestRow, RequestState, Viewer,
 };
-use crate::store::{Accepted, StoreError, conversation_id, new_id};
+use crate::store::{self, Accepted, StoreError, conversation_id, new_id};
 use crate::telemetry::metric;
 
 /// Longest message looked at, in bytes: [`text::MAX_CHARS`] of the widest characters.
@@ -34,6 +34,8 @@ pub enum AcceptError {
     /// Also when it does not exist: nobody learns which.
     #[error("There is no such conversation.")]
     NotFound,
+    #[error("This Idempotency-Key was used with another body. Use a new key.")]
+    KeyReused,
     #[error("The message could not be saved; please send it again.")]
     Unavailable(#[from] anyhow::Error),
 }
@@ -55,6 +57,8 @@ pub struct Say {
     /// Made by the sender; the same one again changes nothing.
     pub event_id: String,
     pub platform: Platform,
+    /// Of a program that may repeat itself.
+    pub key: Option<RepeatKey>,
 }
 
 /// Takes up what `viewer` said.
@@ -92,8 +96,14 @@ pub async fn say(app: &App, viewer: &Viewer, say: Say) -> Result<Accepted, Accep
     let body =
         EventBody::Said { text: redacted.text.clone(), attachments: say.attachments.clone() };
     let shown = Message { text: redacted.text.clone(), ..Message::default() };
-    take(app, viewer, key, say.event_id, body, Some(shown), redacted.text, redacted.found.len())
-        .await
+    let incoming = Incoming {
+        shown: Some(shown),
+        text: redacted.text,
+        redactions: redacted.found.len(),
+        key: say.key,
+        ..Incoming::new(key, say.event_id, body)
+    };
+    take(app, viewer, incoming).await
 }
 
 /// "That solved it" or "not helpful" under an answer.
@@ -107,7 +117,7 @@ pub async fn feedback(
     let request = own_request(app, viewer, request_id).await?;
     let conversation = own_conversation(app, viewer, &request.conversation_id).await?;
     let body = EventBody::Feedback { request_id: request.id, verdict };
-    take(app, viewer, key_of(&conversation), event_id, body, None, String::new(), 0).await
+    take(app, viewer, Incoming::new(key_of(&conversation), event_id, body)).await
 }
 
 /// The ticket form, as the requester left it.
@@ -140,7 +150,8 @@ pub async fn file_ticket(
     }
     let text = form.summary.clone();
     let body = EventBody::FileTicket { request_id, form };
-    take(app, viewer, key_of(&conversation), event_id, body, None, text, found).await
+    let incoming = Incoming::new(key_of(&conversation), event_id, body);
+    take(app, viewer, Incoming { text, redactions: found, ..incoming }).await
 }
 
 /// "Talk to a person": ends the bot's part.
@@ -156,20 +167,32 @@ pub async fn talk_to_person(
         own_request(app, viewer, id).await?;
     }
     let body = EventBody::TalkToPerson { request_id };
-    take(app, viewer, key_of(&conversation), event_id, body, None, String::new(), 0).await
+    take(app, viewer, Incoming::new(key_of(&conversation), event_id, body)).await
 }
 
-#[expect(clippy::too_many_arguments, reason = "one private place where an event is put together")]
-async fn take(
-    app: &App,
-    viewer: &Viewer,
+/// An event on its way in, its text cleaned.
+struct Incoming {
     conversation: ConversationKey,
     event_id: String,
     body: EventBody,
+    /// What the conversation shows of it.
     shown: Option<Message>,
+    /// The words of a new request.
     text: String,
     redactions: usize,
-) -> Result<Accepted, AcceptError> {
+    key: Option<RepeatKey>,
+}
+
+impl Incoming {
+    /// An event without words.
+    fn new(conversation: ConversationKey, event_id: String, body: EventBody) -> Incoming {
+        let (text, redactions) = (String::new(), 0);
+        Incoming { conversation, event_id, body, shown: None, text, redactions, key: None }
+    }
+}
+
+async fn take(app: &App, viewer: &Viewer, incoming: Incoming) -> Result<Accepted, AcceptError> {
+    let Incoming { conversation, event_id, body, shown, text, redactions, key } = incoming;
     let now = app.clock.now();
     // Ids made by clients are unique per person, not per company.
     let event_id = format!("{}:{event_id}", viewer.email);
@@ -223,7 +246,9 @@ async fn take(
         settled_at: None,
     });
     let job = Job::Event { conversation_id, request_id, event: Box::new(event.clone()) };
-    let accepted = app.store.accept(&event, None, message, request, job.enqueue(now)?, now).await?;
+    let job = job.enqueue(now)?;
+    let rows = store::Event { event: &event, raw: None, message, request, job, key };
+    let accepted = app.store.accept(rows, now).await?.ok_or(AcceptError::KeyReused)?;
     crate::crash::point("accepted");
     if accepted.duplicate {
         metrics::counter!(metric::EVENTS_DUPLICATE).increment(1);

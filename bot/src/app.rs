@@ -14,7 +14,7 @@ use crate::compute::Compute;
 use crate::config::{Config, Redact};
 use crate::ports::{Chat, Clock, Knowledge, Model, Store};
 use crate::prompts::Prompts;
-use crate::store::records::{Ticket, Viewer};
+use crate::store::records::{Stamps, Ticket, Viewer};
 
 /// The service's shared parts. Adapters are chosen where it is built (`cli::build`).
 pub struct App {
@@ -78,6 +78,11 @@ impl App {
         })
     }
 
+    /// How long a lease holds without renewal, in milliseconds.
+    pub fn lease_ms(&self) -> i64 {
+        i64::from(self.config.server.lease_s.max(1)) * 1_000
+    }
+
     pub fn system(&self, name: Option<&str>) -> Option<&System> {
         let name = name?;
         self.catalogue.iter().find(|s| s.name == name)
@@ -132,15 +137,19 @@ impl EngineHandle {
         shipped.query(text, k, &|_| true).into_iter().map(|hit| hit.meta.clone()).collect()
     }
 
-    /// The engine with every correction made so far, on any replica.
-    pub async fn current(&self, store: &Store) -> anyhow::Result<Arc<LocalEngine>> {
-        let stamp = store.last_correction_stamp().await?;
-        if let Some(trained) = self.loaded().filter(|t| t.corrections_stamp == stamp) {
+    /// The engine with every correction made until `stamps` were read, on any replica.
+    pub async fn current(
+        &self,
+        store: &Store,
+        stamps: &Stamps,
+    ) -> anyhow::Result<Arc<LocalEngine>> {
+        let stamp = stamps.correction;
+        if let Some(trained) = self.loaded().filter(|t| t.corrections_stamp >= stamp) {
             return Ok(trained.engine);
         }
         let _one = self.training.lock().await;
         let loaded = self.loaded();
-        if let Some(trained) = loaded.as_ref().filter(|t| t.corrections_stamp == stamp) {
+        if let Some(trained) = loaded.as_ref().filter(|t| t.corrections_stamp >= stamp) {
             return Ok(trained.engine.clone());
         }
         let corrections = corrections(store).await?;
@@ -213,14 +222,14 @@ struct Followed {
 }
 
 impl SimilarTickets {
-    /// Takes up tickets filed since the last call, here or on another replica.
-    pub async fn catch_up(&self, store: &Store) -> anyhow::Result<()> {
-        let erasure = store.last_erasure().await?;
+    /// Takes up tickets filed until `stamps` were read, here or on another replica.
+    pub async fn catch_up(&self, store: &Store, stamps: &Stamps) -> anyhow::Result<()> {
+        let erasure = stamps.erasure.clone();
         let known = {
             let followed = self.index.read().unwrap_or_else(PoisonError::into_inner);
             if followed.erasure == erasure { followed.last_number } else { 0 }
         };
-        if known > 0 && store.last_ticket_number().await? <= known {
+        if known > 0 && stamps.ticket <= known {
             return Ok(());
         }
         let added: Vec<(i64, Ticket)> = store.tickets_after(known).await?;

@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use crate::app::App;
 use crate::flows;
+use crate::flows::react::Said;
 use crate::job::Job;
 use crate::store::records::LeasedJob;
 use crate::telemetry::{metric, request_span};
@@ -39,15 +40,10 @@ impl From<crate::store::StoreError> for JobError {
     }
 }
 
-/// How long a lease holds without renewal.
-fn lease_ms(app: &App) -> i64 {
-    i64::from(app.config.server.lease_s.max(1)) * 1_000
-}
-
 /// Runs until `shutdown` turns true, then lets running jobs finish.
 pub async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
     let slots = Arc::new(Semaphore::new(app.config.server.workers.max(1)));
-    let worker = app.worker_name.clone();
+    let mut lookout = Lookout::default();
     loop {
         if *shutdown.borrow() {
             break;
@@ -55,21 +51,17 @@ pub async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
         // Wait for a free slot first: a leased job must start at once.
         let Ok(slot) = slots.clone().acquire_owned().await else { break };
         let free = slots.available_permits() + 1;
-        let leased =
-            match app.store.lease(&worker, free as i64, lease_ms(&app), app.clock.now()).await {
-                Ok(leased) => leased,
-                Err(error) => {
-                    tracing::error!(error = %error, "jobs cannot be leased; trying again");
-                    drop(slot);
-                    wait(&app, &mut shutdown, 1_000).await;
-                    continue;
-                }
-            };
-        if leased.is_empty() {
-            drop(slot);
-            wait(&app, &mut shutdown, 1_000).await;
-            continue;
-        }
+        let leased = match lookout.lease(&app, free as i64).await {
+            Ok(leased) => leased,
+            Err(error) => {
+                tracing::error!(error = %error, "jobs cannot be leased; trying again");
+                drop(slot);
+                let now = app.clock.now();
+                wait(&app, &mut shutdown, now + LOOK_MS).await;
+                continue;
+            }
+        };
+        let count = leased.len();
         let mut slot = Some(slot);
         for job in leased {
             let permit = match slot.take() {
@@ -85,23 +77,61 @@ pub async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
                 drop(permit);
             });
         }
+        drop(slot);
+        if count < free {
+            let until = lookout.next(&app, count).await;
+            wait(&app, &mut shutdown, until).await;
+        }
     }
     // All slots free again means every running job has settled.
     let all = app.config.server.workers.max(1) as u32;
     let _ = slots.acquire_many(all).await;
 }
 
-/// Until a job may be due: woken by an enqueue here or on another replica, at the
-/// latest after `at_most_ms` (an expired lease wakes nobody).
-async fn wait(app: &App, shutdown: &mut watch::Receiver<bool>, at_most_ms: i64) {
-    let now = app.clock.now();
-    let due = match app.store.next_due(now).await {
-        Ok(Some(at)) => at.clamp(now + 1, now + at_most_ms),
-        _ => now + at_most_ms,
-    };
+/// How often ended leases are looked for, and jobs that nobody told of.
+const LOOK_MS: i64 = 1_000;
+
+/// What need not be asked each time: whether a lease has ended, when the next job is due.
+#[derive(Default)]
+struct Lookout {
+    /// When ended leases are looked for again, in epoch milliseconds.
+    ended_at: i64,
+    /// When the next job is due, as far as known.
+    due: i64,
+}
+
+impl Lookout {
+    async fn lease(&mut self, app: &App, n: i64) -> crate::store::Result<Vec<LeasedJob>> {
+        let (worker, now) = (&app.worker_name, app.clock.now());
+        if now < self.ended_at {
+            return app.store.lease_ready(worker, n, app.lease_ms(), now).await;
+        }
+        let leased = app.store.lease(worker, n, app.lease_ms(), now).await?;
+        self.ended_at = now + LOOK_MS;
+        Ok(leased)
+    }
+
+    /// Until when to wait after `leased` jobs, fewer than there was room for. Every new job
+    /// and every retry wakes, so that the store is asked only when it had none.
+    async fn next(&mut self, app: &App, leased: usize) -> i64 {
+        let now = app.clock.now();
+        if leased == 0 {
+            let due = app.store.next_due(now).await.ok().flatten();
+            if due.is_some_and(|due| due <= now) {
+                // It could not be leased as ready: its lease has ended.
+                self.ended_at = now;
+            }
+            self.due = due.unwrap_or(i64::MAX).clamp(now + 1, now + LOOK_MS);
+        }
+        self.due
+    }
+}
+
+/// Until `at`, or until a job may be due: woken by an enqueue here or on another replica.
+async fn wait(app: &App, shutdown: &mut watch::Receiver<bool>, at: i64) {
     tokio::select! {
         () = app.store.job_added() => {}
-        () = app.clock.sleep_until(due) => {}
+        () = app.clock.sleep_until(at) => {}
         _ = shutdown.changed() => {}
     }
 }
@@ -109,7 +139,7 @@ async fn wait(app: &App, shutdown: &mut watch::Receiver<bool>, at_most_ms: i64) 
 /// Leases and runs what is due now, one after the other; how many there were. The same
 /// code as [`run`] without its waiting, so a test can follow each step.
 pub async fn step(app: &App) -> anyhow::Result<usize> {
-    let leased = app.store.lease(&app.worker_name, 16, lease_ms(app), app.clock.now()).await?;
+    let leased = app.store.lease(&app.worker_name, 16, app.lease_ms(), app.clock.now()).await?;
     let count = leased.len();
     for job in leased {
         run_one(app, job).await;
@@ -117,29 +147,47 @@ pub async fn step(app: &App) -> anyhow::Result<usize> {
     Ok(count)
 }
 
+/// Runs a job, and delivers at once what it says.
 async fn run_one(app: &App, job: LeasedJob) {
+    crate::crash::point("leased");
+    // Boxed: what a reaction holds while it waits is large, and is moved about otherwise.
+    if let Some(said) = held(app, &job, Box::pin(dispatch(app, &job))).await.flatten() {
+        let delivery = flows::deliver::deliver(app, &said.job, &said.conversation, &said.message);
+        held(app, &said.job, Box::pin(delivery)).await;
+    }
+}
+
+/// Does the work of `job` while its lease holds, and records how it failed if it does.
+async fn held<T>(
+    app: &App,
+    job: &LeasedJob,
+    work: impl Future<Output = Result<T, JobError>>,
+) -> Option<T> {
     let span = tracing::info_span!("job", job.id = %job.id, job.kind = %job.kind, job.attempt = job.attempt);
     async {
-        crate::crash::point("leased");
         let outcome = tokio::select! {
-            outcome = dispatch(app, &job) => outcome,
-            () = renew_until_lost(app, &job) => Err(JobError::LeaseLost),
+            outcome = work => outcome,
+            () = renew_until_lost(app, job) => Err(JobError::LeaseLost),
         };
-        if let Err(error) = outcome {
-            settle_failure(app, &job, error).await;
+        match outcome {
+            Ok(done) => Some(done),
+            Err(error) => {
+                settle_failure(app, job, error).await;
+                None
+            }
         }
     }
     .instrument(span)
-    .await;
+    .await
 }
 
 /// Keeps the lease; returns when it is lost.
 async fn renew_until_lost(app: &App, job: &LeasedJob) {
     loop {
         let now = app.clock.now();
-        app.clock.sleep_until(now + lease_ms(app) / 3).await;
+        app.clock.sleep_until(now + app.lease_ms() / 3).await;
         let now = app.clock.now();
-        match app.store.renew(job, now + lease_ms(app), now).await {
+        match app.store.renew(job, now + app.lease_ms(), now).await {
             Ok(true) => {}
             Ok(false) => return,
             // The store may be back before the lease ends.
@@ -148,7 +196,7 @@ async fn renew_until_lost(app: &App, job: &LeasedJob) {
     }
 }
 
-async fn dispatch(app: &App, leased: &LeasedJob) -> Result<(), JobError> {
+async fn dispatch(app: &App, leased: &LeasedJob) -> Result<Option<Said>, JobError> {
     let job: Job = serde_json::from_str(&leased.payload)
         .context("the job's payload was written by a version this one cannot read")
         .map_err(JobError::Fail)?;
@@ -159,7 +207,8 @@ async fn dispatch(app: &App, leased: &LeasedJob) -> Result<(), JobError> {
                 .await
         }
         Job::Deliver { conversation_id, message_id } => {
-            flows::deliver::deliver(app, leased, &conversation_id, &message_id).await
+            flows::deliver::deliver_kept(app, leased, &conversation_id, &message_id).await?;
+            Ok(None)
         }
     }
 }

@@ -221,6 +221,7 @@ impl TestBot {
             attachments: Vec::new(),
             event_id: self.event_id(),
             platform: Platform::Web,
+            key: None,
         };
         accept::say(&self.app, &viewer, say).await
     }

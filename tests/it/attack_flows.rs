@@ -208,7 +208,9 @@ impl Scene {
         let viewer = self.bot.viewer("ana").await;
         let drafts = Mutex::new(Vec::new());
         let message = text::clean(message, text::MAX_CHARS);
+        let stamps = self.bot.app.store.stamps().await.unwrap();
         let asked = Asked {
+            stamps: &stamps,
             request_id: firstline::store::new_id(),
             text: message.text.trim(),
             thread: &[],

@@ -17,6 +17,7 @@ mod store_jobs;
 mod store_knowledge;
 mod store_people;
 mod store_safety;
+mod store_settle;
 mod store_tickets;
 mod tidy;
 mod watch;

@@ -5,7 +5,7 @@ use acceptance::bot::{Article, TestBot};
 use acceptance::db::on_both;
 use firstline::ports::SendError;
 use firstline::store::records::{Author, TicketFilter, TicketPatch};
-use firstline::{accept, flows};
+use firstline::{accept, flows, worker};
 use firstline_core::chat::{Button, TicketForm, Verdict};
 use firstline_core::ticket::{Kind, Status};
 use tempfile::TempDir;
@@ -55,6 +55,32 @@ async fn a_question_is_answered_with_its_source() {
         assert_eq!(readings.len(), 1);
         assert!(readings[0].chosen && readings[0].engine == "local");
         assert_eq!(readings[0].input_hash.len(), 64);
+        bot.assert_quiet().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_settles_delivers_at_once_and_a_failed_delivery_is_tried_again() {
+    on_both(async |store| {
+        let dir = TempDir::new().unwrap();
+        let bot = bot(store, &dir).await;
+        let said = bot.accept("ana", None, "how do I post a vendor invoice in Keystone?").await;
+        let said = said.unwrap();
+        assert_eq!(worker::step(&bot.app).await.unwrap(), 1, "the event alone is leased");
+        assert_eq!(bot.chat.shown(&said.conversation_id).len(), 1);
+        bot.assert_quiet().await;
+
+        let busy = SendError::Retry { reason: "busy".into(), after_ms: Some(500) };
+        bot.chat.fail_next(busy);
+        let said = bot.say("ana", None, "how do I post a vendor invoice in Keystone?").await;
+        let request = bot.app.store.request(&said.request_id.unwrap()).await.unwrap().unwrap();
+        assert_eq!(request.action.as_deref(), Some("answer"), "it is settled all the same");
+        assert!(bot.chat.shown(&said.conversation_id).is_empty());
+        bot.clock.advance(5_000);
+        bot.run().await;
+        assert_eq!(bot.chat.shown(&said.conversation_id).len(), 1);
+        assert!(bot.last_reply(&said.conversation_id).await.unwrap().sent_at.is_some());
         bot.assert_quiet().await;
     })
     .await;
@@ -176,6 +202,7 @@ async fn a_repeated_event_changes_nothing() {
             attachments: Vec::new(),
             event_id: "once".into(),
             platform: firstline_core::chat::Platform::Web,
+            key: None,
         };
         let first = accept::say(&bot.app, &ana, say.clone()).await.unwrap();
         let again = accept::say(&bot.app, &ana, say).await.unwrap();
@@ -350,7 +377,8 @@ async fn an_erased_person_is_gone_from_what_is_kept_in_memory() {
         bot.say("ana", None, text).await;
         let olga = bot.viewer("olga").await;
         let alike = async || {
-            bot.app.similar.catch_up(&bot.app.store).await.unwrap();
+            let stamps = bot.app.store.stamps().await.unwrap();
+            bot.app.similar.catch_up(&bot.app.store, &stamps).await.unwrap();
             bot.app.similar.search(text, 3, &olga)
         };
         assert_eq!(alike().await.len(), 1);

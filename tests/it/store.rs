@@ -4,10 +4,10 @@
 
 use acceptance::db::{TestDb, on_both, on_both_dbs};
 use firstline::store::records::*;
-use firstline::store::{Live, LiveKind, Store, StoreError, conversation_id, new_id};
+use firstline::store::{Event, Live, LiveKind, Store, StoreError, conversation_id, new_id};
 use firstline_core::chat::*;
 use firstline_core::ticket::*;
-use firstline_core::triage::{Abstained, Assessment, Decision, Plan};
+use firstline_core::triage::Assessment;
 
 pub(crate) fn event(id: &str, thread: &str) -> ChatEvent {
     ChatEvent {
@@ -111,14 +111,25 @@ pub(crate) async fn accept(store: &Store, event: &ChatEvent, now: i64) -> String
     let said = message(event, Author::Requester, "hello", &format!("in:{}", event.event_id));
     let job = job(&event.conversation.lane(), now);
     let accepted = store
-        .accept(event, Some("raw"), Some(said), Some(request(&id, event)), job, now)
+        .accept(
+            Event {
+                event,
+                raw: Some("raw"),
+                message: Some(said),
+                request: Some(request(&id, event)),
+                job,
+                key: None,
+            },
+            now,
+        )
         .await
+        .unwrap()
         .unwrap();
     assert!(!accepted.duplicate);
     id
 }
 
-fn assessment(request_id: &str) -> AssessmentRow {
+pub(crate) fn assessment(request_id: &str) -> AssessmentRow {
     AssessmentRow {
         id: new_id(),
         request_id: request_id.into(),
@@ -152,8 +163,7 @@ pub(crate) fn settlement(request: RequestRow) -> Settlement {
         request,
         assessments: vec![],
         ticket: None,
-        messages: vec![],
-        jobs: vec![],
+        reply: None,
         cited_documents: vec![],
         comments: Vec::new(),
         hand_over: false,
@@ -172,26 +182,34 @@ async fn an_event_is_accepted_once() {
         said.body = EventBody::Said { text: "hi".into(), attachments: vec![file.id.clone()] };
         let first = store
             .accept(
-                &said,
-                Some("raw"),
-                Some(message(&said, Author::Requester, "hi", "in:e1")),
-                Some(request("r1", &said)),
-                job("lane", 10),
+                Event {
+                    event: &said,
+                    raw: Some("raw"),
+                    message: Some(message(&said, Author::Requester, "hi", "in:e1")),
+                    request: Some(request("r1", &said)),
+                    job: job("lane", 10),
+                    key: None,
+                },
                 10,
             )
             .await
+            .unwrap()
             .unwrap();
         assert_eq!(first.request_id.as_deref(), Some("r1"));
         let again = store
             .accept(
-                &said,
-                Some("raw"),
-                Some(message(&said, Author::Requester, "hi", "in:e1b")),
-                Some(request("r2", &said)),
-                job("lane", 11),
+                Event {
+                    event: &said,
+                    raw: Some("raw"),
+                    message: Some(message(&said, Author::Requester, "hi", "in:e1b")),
+                    request: Some(request("r2", &said)),
+                    job: job("lane", 11),
+                    key: None,
+                },
                 11,
             )
             .await
+            .unwrap()
             .unwrap();
         assert!(again.duplicate);
         assert_eq!(again.request_id.as_deref(), Some("r1"));
@@ -233,6 +251,72 @@ async fn an_event_is_accepted_once() {
     .await;
 }
 
+#[tokio::test]
+async fn a_key_stands_for_one_body() {
+    on_both(async |store: Store| {
+        let taken = async |event_id: &str, key: &str, body: &str| {
+            let event = event(event_id, event_id);
+            let said = message(&event, Author::Requester, body, &format!("in:{event_id}{body}"));
+            let rows = Event {
+                event: &event,
+                raw: None,
+                message: Some(said),
+                request: Some(request(&new_id(), &event)),
+                job: job(&event.conversation.lane(), 1),
+                key: Some(RepeatKey { key: key.into(), body_hash: body.into() }),
+            };
+            store.accept(rows, 1).await.unwrap()
+        };
+        let first = taken("e1", "k", "one").await.unwrap();
+        let again = taken("e1", "k", "one").await.unwrap();
+        assert_eq!((again.duplicate, &again.request_id), (true, &first.request_id));
+        // Another body, as the same event or as one of its own.
+        assert_eq!(taken("e1", "k", "two").await, None);
+        assert_eq!(taken("e2", "k", "two").await, None);
+        assert_eq!(store.conversations_of("ann@example.com", 9).await.unwrap().len(), 1);
+        assert_eq!(store.jobs(None, 9).await.unwrap().len(), 1);
+        assert!(!taken("e2", "k2", "two").await.unwrap().duplicate);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reaction_sees_where_it_stands() {
+    on_both(async |store: Store| {
+        assert_eq!(store.stamps().await.unwrap(), Stamps::default());
+        let event = event("e1", "t1");
+        let id = accept(&store, &event, 10).await;
+        let conversation = conversation_id(&event.conversation);
+        let alone = store.situation(&conversation, &id).await.unwrap().unwrap();
+        assert_eq!(alone.conversation.id, conversation);
+        assert_eq!(alone.conversation.requester, "ann@example.com");
+        assert_eq!(alone.request, request(&id, &event));
+        assert_eq!((alone.said, alone.open_here, alone.last_action), (1, None, None));
+        assert_eq!(store.situation(&conversation, "none").await.unwrap(), None);
+        assert_eq!(store.situation("none", &id).await.unwrap(), None);
+
+        let leased = store.lease("w", 1, 1_000, 10).await.unwrap().remove(0);
+        let mut done = settlement(request(&id, &event));
+        done.request.state = RequestState::Settled;
+        done.request.action = Some("file".into());
+        done.ticket = Some(NewTicket {
+            request_id: Some(id.clone()),
+            conversation_id: Some(conversation.clone()),
+            ..new_ticket("ann@example.com", "It fails")
+        });
+        store.settle(&leased, done, 20).await.unwrap().unwrap();
+        let next = accept(&store, &self::event("e2", "t1"), 30).await;
+        let behind = store.situation(&conversation, &next).await.unwrap().unwrap();
+        assert_eq!((behind.said, behind.open_here.as_deref()), (2, Some("FL-1")));
+        assert_eq!(behind.last_action.as_deref(), Some("file"));
+        assert_eq!(behind.stamps, store.stamps().await.unwrap());
+        assert_eq!(behind.stamps.ticket, 1);
+        store.erase_person("bo@example.com", 40).await.unwrap();
+        assert_ne!(store.stamps().await.unwrap().erasure, behind.stamps.erasure);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_deliveries_of_one_event_make_one_request() {
     on_both(async |store: Store| {
@@ -242,121 +326,27 @@ async fn concurrent_deliveries_of_one_event_make_one_request() {
                 tokio::spawn(async move {
                     let event = event("same", "t");
                     let said = message(&event, Author::Requester, "hi", &format!("in:{n}"));
-                    let request = request(&format!("r{n}"), &event);
-                    store.accept(&event, None, Some(said), Some(request), job("l", 1), 1).await
+                    let rows = Event {
+                        event: &event,
+                        raw: None,
+                        message: Some(said),
+                        request: Some(request(&format!("r{n}"), &event)),
+                        job: job("l", 1),
+                        key: None,
+                    };
+                    store.accept(rows, 1).await
                 })
             })
             .collect();
         let mut requests = std::collections::BTreeSet::new();
         let mut firsts = 0;
         for task in tasks {
-            let accepted = task.await.unwrap().unwrap();
+            let accepted = task.await.unwrap().unwrap().unwrap();
             firsts += i32::from(!accepted.duplicate);
             requests.insert(accepted.request_id);
         }
         assert_eq!((firsts, requests.len()), (1, 1));
         assert_eq!(store.jobs(None, 10).await.unwrap().len(), 1);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn settling_writes_everything_or_nothing() {
-    on_both(async |store: Store| {
-        let event = event("e1", "t1");
-        let id = accept(&store, &event, 10).await;
-        let file = store.put_attachment("ann@example.com", None, "a", "b", b"c", 5).await.unwrap();
-        let stale = store.lease("w1", 1, -1, 20).await.unwrap().remove(0);
-        let leased = store.lease("w2", 1, 1_000, 20).await.unwrap().remove(0);
-        assert_eq!((stale.attempt, leased.attempt), (1, 2));
-
-        let mut done = settlement(request(&id, &event));
-        done.request.state = RequestState::Settled;
-        done.request.kind = Some(Kind::Bug);
-        done.request.action = Some("file".into());
-        done.request.confidence = Some(0.8);
-        done.request.answerable = Some(0.1);
-        done.request.abstained = Some(Abstained::NotCovered);
-        done.request.settled_at = Some(300);
-        done.request.decision = Some(Explanation {
-            decision: Decision {
-                plan: Plan::File { offer: false },
-                impact: Impact::Team,
-                urgency: Urgency::High,
-                priority: Priority::P2,
-                reasons: vec!["It is a bug.".into()],
-            },
-            passages: vec![],
-            similar: vec![],
-            unsent: vec![],
-        });
-        done.assessments = vec![assessment(&id)];
-        let ticket = NewTicket {
-            request_id: Some(id.clone()),
-            conversation_id: Some(conversation_id(&event.conversation)),
-            attachments: vec![file.id.clone()],
-            ..new_ticket("ann@example.com", "It fails")
-        };
-        done.ticket = Some(ticket);
-        let mut says = message(&event, Author::Bot, "Filed {ticket-key}.", "out:1");
-        says.body.ticket = Some(KEY_PLACEHOLDER.into());
-        let deliver = NewJob { dedupe: Some("d".into()), ..job("out", 300) };
-        done.messages = vec![says.clone()];
-        done.jobs = vec![deliver];
-        done.cited_documents = vec!["doc".into()];
-        done.hand_over = true;
-        done.title = Some("It fails".into());
-
-        assert_eq!(store.settle(&stale, done.clone(), 300).await.unwrap(), None);
-        assert_eq!(store.last_ticket_number().await.unwrap(), 0);
-        assert_eq!(store.request(&id).await.unwrap().unwrap().state, RequestState::Accepted);
-
-        let settled = store.settle(&leased, done.clone(), 300).await.unwrap().unwrap();
-        assert_eq!(settled.ticket_key.as_deref(), Some("FL-1"));
-        assert_eq!(store.settle(&leased, done.clone(), 300).await.unwrap(), None);
-
-        let row = store.request(&id).await.unwrap().unwrap();
-        let expected = RequestRow { ticket_key: Some("FL-1".into()), ..done.request.clone() };
-        assert_eq!(row, expected);
-        assert_eq!(store.assessments(&id).await.unwrap(), done.assessments);
-        let ticket = store.ticket("FL-1").await.unwrap().unwrap();
-        assert_eq!(ticket.request_id.as_deref(), Some(id.as_str()));
-        assert_eq!(store.attachments_of_ticket("FL-1").await.unwrap(), [file]);
-        let said = store.thread_turns(&row.conversation_id, 1).await.unwrap().remove(0);
-        assert_eq!(said.body.text, "Filed FL-1.");
-        assert_eq!(said.body.ticket.as_deref(), Some("FL-1"));
-        assert_eq!(said.sent_at, None);
-        let conversation = store.conversation(&row.conversation_id).await.unwrap().unwrap();
-        assert!(conversation.handed_over);
-        assert_eq!(conversation.title, "It fails");
-
-        // The delivery, and its record.
-        let delivery = store.lease("w", 5, 1_000, 300).await.unwrap().remove(0);
-        assert!(store.mark_sent(&delivery, &said.id, 310).await.unwrap());
-        assert!(!store.mark_sent(&delivery, &said.id, 320).await.unwrap());
-        assert_eq!(store.message(&said.id).await.unwrap().unwrap().sent_at, Some(310));
-        assert_eq!(store.job_counts(400).await.unwrap(), JobCounts::default());
-
-        // The same request again files nothing new, nor is the message repeated.
-        store.enqueue(job("lane2", 400), 400).await.unwrap();
-        let second = store.lease("w", 1, 1_000, 400).await.unwrap().remove(0);
-        let settled = store.settle(&second, done, 400).await.unwrap().unwrap();
-        assert_eq!(settled.ticket_key.as_deref(), Some("FL-1"));
-        assert_eq!(store.last_ticket_number().await.unwrap(), 1);
-        assert_eq!(store.messages(&row.conversation_id, 0, 10).await.unwrap().len(), 2);
-
-        // Insight follows from it.
-        let gaps = store.gaps(10).await.unwrap();
-        assert_eq!(gaps.len(), 1);
-        assert_eq!(
-            (gaps[0].reason, gaps[0].ticket_key.as_deref()),
-            (Abstained::NotCovered, Some("FL-1"))
-        );
-        let outcomes = store.outcomes(0, 1_000).await.unwrap();
-        assert_eq!((outcomes.answered, outcomes.filed), (0, 1));
-        assert_eq!(store.purge_raw(299).await.unwrap(), 0);
-        assert_eq!(store.purge_raw(10_000).await.unwrap(), 1);
-        assert_eq!(store.purge_raw(10_000).await.unwrap(), 0);
     })
     .await;
 }
@@ -425,7 +415,7 @@ async fn processes_hear_of_each_other() {
             let text = "x".repeat(length);
             let kind = LiveKind::Draft { request_id: "r".into(), text };
             let draft = Live { conversation_id: conversation.clone(), kind };
-            store.publish_live(&draft).await.unwrap();
+            store.publish_live(&draft);
             let heard = live.recv().await.unwrap();
             if store.is_sqlite() || length < 8000 {
                 assert_eq!(heard, draft);

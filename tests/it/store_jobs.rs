@@ -80,12 +80,25 @@ async fn a_lost_lease_writes_nothing() {
         assert!(store.lease("w2", 1, 10, 19).await.unwrap().is_empty());
         let new = store.lease("w2", 1, 10, 20).await.unwrap().remove(0);
         assert_eq!((new.attempt, new.lease_by.as_str()), (2, "w2"));
+        let message = MessageRow {
+            id: "m".into(),
+            conversation_id: "c".into(),
+            seq: 1,
+            author: Author::Bot,
+            email: String::new(),
+            name: "Bot".into(),
+            body: Default::default(),
+            request_id: None,
+            created_at: 1,
+            sent_at: None,
+            attachments: vec![],
+        };
         for lost in [
             store.renew(&old, 90, 21).await,
             store.complete(&old).await,
             store.retry(&old, 1, "x").await,
             store.kill(&old, "x").await,
-            store.mark_sent(&old, "m", 1).await,
+            store.mark_sent(&old, &message, 1).await,
         ] {
             assert!(!lost.unwrap());
         }
@@ -94,6 +107,26 @@ async fn a_lost_lease_writes_nothing() {
         assert!(!store.complete(&LeasedJob { attempt: 1, ..same.clone() }).await.unwrap());
         assert!(store.complete(&same).await.unwrap());
         assert!(store.jobs(None, 9).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ended_leases_are_looked_for_only_where_asked() {
+    on_both(async |store: Store| {
+        let lost = add(&store, "a", 1).await;
+        assert_eq!(ids(&store.lease_ready("w1", 9, 10, 1).await.unwrap()), [&lost]);
+        let behind = add(&store, "a", 1).await;
+        let free = add(&store, "b", 2).await;
+        assert_eq!(ids(&store.lease_ready("w2", 9, 10, 20).await.unwrap()), [&free]);
+        let taken = store.lease("w2", 9, 10, 20).await.unwrap();
+        assert_eq!(ids(&taken), [&lost]);
+        // Ending it wakes somebody for what stood behind it.
+        let wakeups = store.wakeups();
+        wakeups.job_added().await;
+        assert!(store.complete(&taken[0]).await.unwrap());
+        wakeups.job_added().await;
+        assert_eq!(ids(&store.lease_ready("w2", 9, 10, 20).await.unwrap()), [&behind]);
     })
     .await;
 }

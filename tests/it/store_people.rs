@@ -61,11 +61,25 @@ async fn groups_give_roles() {
     .await;
 }
 
+/// Someone in two groups, as the store knows them.
+async fn person(store: &Store, email: &str) -> Viewer {
+    let row = PersonRow { email: email.into(), name: "Ann".into(), active: true };
+    store.upsert_person(&row, 1).await.unwrap();
+    store.put_group(&group("desk", Role::Owner, &[email])).await.unwrap();
+    store.put_group(&group("staff", Role::Employee, &[email])).await.unwrap();
+    let viewer = store.viewer(email).await.unwrap().unwrap();
+    assert_eq!(viewer.groups, ["everyone", "desk", "staff"]);
+    viewer
+}
+
 #[tokio::test]
 async fn sessions_and_links_end() {
     on_both(async |store: Store| {
         store.create_session("hash", "Ann@example.com", "csrf", 10, 100).await.unwrap();
-        let session = store.session("hash", 99).await.unwrap().unwrap();
+        assert_eq!(store.session("hash", 99).await.unwrap(), None, "nobody known is behind it");
+        let ann = person(&store, "ann@example.com").await;
+        let (session, viewer) = store.session("hash", 99).await.unwrap().unwrap();
+        assert_eq!(viewer, ann);
         let expected =
             Session { email: "ann@example.com".into(), csrf: "csrf".into(), expires_at: 100 };
         assert_eq!(session, expected);
@@ -95,30 +109,20 @@ async fn tokens_are_found_until_revoked() {
             revoked_at: None,
         };
         store.create_token(&token, "hash").await.unwrap();
+        assert_eq!(store.token_by_hash("hash", 10).await.unwrap(), None, "whose nobody knows");
+        let ann = person(&store, "ann@example.com").await;
         assert_eq!(store.token_by_hash("other", 10).await.unwrap(), None);
-        let used = |at| Some(ApiToken { last_used_at: Some(at), ..token.clone() });
+        let used = |at| Some((ApiToken { last_used_at: Some(at), ..token.clone() }, ann.clone()));
         assert_eq!(store.token_by_hash("hash", 10).await.unwrap(), used(10));
         assert_eq!(store.token_by_hash("hash", 60_009).await.unwrap(), used(10));
         assert_eq!(store.token_by_hash("hash", 60_010).await.unwrap(), used(60_010));
+        store.set_active("ann@example.com", false).await.unwrap();
+        assert_eq!(store.token_by_hash("hash", 65_000).await.unwrap(), None);
+        store.set_active("ann@example.com", true).await.unwrap();
         assert!(store.revoke_token("t1", 70_000).await.unwrap());
         assert!(!store.revoke_token("t1", 70_001).await.unwrap());
         assert_eq!(store.token_by_hash("hash", 80_000).await.unwrap(), None);
         assert_eq!(store.tokens().await.unwrap()[0].revoked_at, Some(70_000));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_idempotency_key_remembers_its_first_request() {
-    on_both(async |store: Store| {
-        assert_eq!(store.idempotent("ann@example.com", "k").await.unwrap(), None);
-        let first = store.remember_idempotent("ann@example.com", "k", "r1", "h1", 1).await.unwrap();
-        let second =
-            store.remember_idempotent("ann@example.com", "k", "r2", "h2", 2).await.unwrap();
-        assert_eq!(first, ("r1".into(), "h1".into()));
-        assert_eq!(second, first);
-        assert_eq!(store.idempotent("ann@example.com", "k").await.unwrap(), Some(first));
-        assert_eq!(store.idempotent("bo@example.com", "k").await.unwrap(), None);
     })
     .await;
 }

@@ -80,7 +80,7 @@ async fn an_erased_person_leaves_no_words() {
             .comment("FL-2", "ann@example.com", "elsewhere", false, vec![], vec![], 41)
             .await
             .unwrap();
-        let stamp = store.last_correction_stamp().await.unwrap();
+        let stamp = store.stamps().await.unwrap().correction;
         let held = store.export_person("ann@example.com").await.unwrap();
         assert_eq!(held["tickets"][0]["ticket"]["key"], "FL-1");
         assert_eq!(held["conversations"][0]["messages"][0]["body"]["text"], "hello");
@@ -92,7 +92,7 @@ async fn an_erased_person_leaves_no_words() {
         let ticket = store.ticket("FL-1").await.unwrap().unwrap();
         assert!(ticket.requester.starts_with("erased-"), "{}", ticket.requester);
         assert_eq!((ticket.text.as_str(), ticket.summary.as_str()), ("", ""));
-        assert_ne!(store.last_correction_stamp().await.unwrap(), stamp);
+        assert_ne!(store.stamps().await.unwrap().correction, stamp);
         assert_eq!(store.job_counts(100).await.unwrap(), JobCounts::default());
         assert_eq!(store.person("ann@example.com").await.unwrap(), None);
 

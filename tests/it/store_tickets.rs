@@ -248,7 +248,7 @@ async fn a_patch_is_an_optimistic_write_with_its_events() {
         // Reopened.
         let open = TicketPatch { status: Some(Status::Triaged), ..TicketPatch::default() };
         assert_eq!(patch(&store, "FL-1", open, false).await.resolved_at, None);
-        assert_eq!(store.last_correction_stamp().await.unwrap(), 0);
+        assert_eq!(store.stamps().await.unwrap().correction, 0);
 
         let row =
             store.comment("FL-1", BO, "Look", true, vec![], vec![], 4_000).await.unwrap().unwrap();
@@ -275,10 +275,10 @@ async fn an_owners_corrections_teach_until_reverted() {
         let to = |kind| TicketPatch { kind: Some(kind), ..TicketPatch::default() };
         let first = patch(&store, "FL-1", to(Kind::Incident), true).await;
         assert_eq!(first.reviewed_by.as_deref(), Some(BO));
-        let stamp = store.last_correction_stamp().await.unwrap();
+        let stamp = store.stamps().await.unwrap().correction;
         patch(&store, "FL-1", to(Kind::Change), true).await;
         patch(&store, "FL-2", to(Kind::Change), true).await;
-        assert_ne!(store.last_correction_stamp().await.unwrap(), stamp);
+        assert_ne!(store.stamps().await.unwrap().correction, stamp);
         // The last word of each ticket, and nothing of a confidential one.
         let corrections = store.corrections().await.unwrap();
         assert_eq!(corrections.len(), 1);
@@ -288,10 +288,10 @@ async fn an_owners_corrections_teach_until_reverted() {
         assert_eq!(labelled.len(), 1);
         assert_eq!(labelled[0].kind, Kind::Change);
 
-        let stamp = store.last_correction_stamp().await.unwrap();
+        let stamp = store.stamps().await.unwrap().correction;
         assert!(store.revert_correction(corrections[0].id, BO, 3_000).await.unwrap());
         assert!(!store.revert_correction(corrections[0].id, BO, 3_000).await.unwrap());
-        assert_ne!(store.last_correction_stamp().await.unwrap(), stamp);
+        assert_ne!(store.stamps().await.unwrap().correction, stamp);
         assert_eq!(store.corrections().await.unwrap()[0].kind, Kind::Incident);
         let all = store.corrections_of("FL-1").await.unwrap();
         assert_eq!(all.iter().map(|c| c.reverted_at).collect::<Vec<_>>(), [None, Some(3_000)]);

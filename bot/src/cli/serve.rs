@@ -230,11 +230,16 @@ async fn answer_http(
 /// wait for it.
 async fn warm_up(app: Arc<App>) {
     let detector = tokio::task::spawn_blocking(crate::flows::heed::warm_up);
-    if let Err(error) = app.engine.current(&app.store).await {
-        tracing::warn!(%error, "the local engine could not be trained yet");
-    }
-    if let Err(error) = app.similar.catch_up(&app.store).await {
-        tracing::warn!(%error, "past tickets could not be read yet");
+    match app.store.stamps().await {
+        Ok(stamps) => {
+            if let Err(error) = app.engine.current(&app.store, &stamps).await {
+                tracing::warn!(%error, "the local engine could not be trained yet");
+            }
+            if let Err(error) = app.similar.catch_up(&app.store, &stamps).await {
+                tracing::warn!(%error, "past tickets could not be read yet");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "nothing could be learnt from the store yet"),
     }
     let _ = detector.await;
 }

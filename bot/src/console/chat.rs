@@ -147,6 +147,7 @@ pub(super) async fn say(
         attachments: fields.all("attachment"),
         event_id: event_id(&fields),
         platform: Platform::Web,
+        key: None,
     };
     let accepted = accept::say(&web.app, &signed.viewer, say).await?;
     if !wants_json(&headers) {

@@ -126,12 +126,13 @@ async fn lookup(web: &Web, headers: &HeaderMap) -> Result<Option<SignedIn>, Faul
         return Ok(None);
     };
     let store = &web.app.store;
-    let Some(session) = store.session(&hash_token(&token), web.app.clock.now()).await? else {
-        return Ok(None);
-    };
-    // Someone deactivated since is out at once.
-    let Some(viewer) = store.viewer(&session.email).await? else { return Ok(None) };
-    Ok(Some(SignedIn { viewer, session, theme: theme(headers), _looked_up: Sealed }))
+    let found = store.session(&hash_token(&token), web.app.clock.now()).await?;
+    Ok(found.map(|(session, viewer)| SignedIn {
+        viewer,
+        session,
+        theme: theme(headers),
+        _looked_up: Sealed,
+    }))
 }
 
 async fn demo_session(
@@ -189,11 +190,10 @@ impl FromRequestParts<Web> for ApiCaller {
             .map(|(_, token)| token.trim())
             .ok_or_else(missing)?;
         let store = &web.app.store;
-        let token = store
+        let (token, viewer) = store
             .token_by_hash(&hash_token(token), web.app.clock.now())
             .await?
             .ok_or_else(missing)?;
-        let viewer = store.viewer(&token.email).await?.ok_or_else(missing)?;
         Ok(ApiCaller { viewer, token, _looked_up: Sealed })
     }
 }

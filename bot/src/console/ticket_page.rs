@@ -174,7 +174,8 @@ struct SimilarView {
 
 /// The most similar tickets this viewer may see.
 async fn similar(web: &Web, signed: &SignedIn, ticket: &Ticket) -> Result<Vec<SimilarView>, Fault> {
-    web.app.similar.catch_up(&web.app.store).await.map_err(Fault::inside)?;
+    let stamps = web.app.store.stamps().await?;
+    web.app.similar.catch_up(&web.app.store, &stamps).await.map_err(Fault::inside)?;
     let found = web.app.similar.search(&ticket.text, 7, &signed.viewer);
     let mut out = Vec::new();
     for near in found.into_iter().filter(|s| s.key != ticket.key && s.score > 0.15) {

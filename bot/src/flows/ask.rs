@@ -90,8 +90,10 @@ pub async fn ask_once(
     viewer: &Viewer,
 ) -> anyhow::Result<AskResult> {
     let redacted = redact(text::clean(raw, text::MAX_CHARS).text.trim(), &app.redact_options);
+    let stamps = app.store.stamps().await?;
     let asked = Asked {
         request_id: new_id(),
+        stamps: &stamps,
         text: &redacted.text,
         thread,
         viewer,

@@ -4,10 +4,11 @@ use anyhow::anyhow;
 
 use crate::app::App;
 use crate::ports::SendError;
-use crate::store::records::LeasedJob;
+use crate::store::records::{ConversationRow, LeasedJob, MessageRow};
 use crate::worker::JobError;
 
-pub async fn deliver(
+/// A delivery from the queue: the message is looked up.
+pub async fn deliver_kept(
     app: &App,
     leased: &LeasedJob,
     conversation_id: &str,
@@ -19,7 +20,17 @@ pub async fn deliver(
         // Erased in the meantime: there is nobody to tell.
         return finish(app.store.complete(leased).await?);
     };
-    match app.chat.deliver(&conversation, &message).await {
+    deliver(app, leased, &conversation, &message).await
+}
+
+/// Sends `message` and ends the job that holds its delivery.
+pub async fn deliver(
+    app: &App,
+    leased: &LeasedJob,
+    conversation: &ConversationRow,
+    message: &MessageRow,
+) -> Result<(), JobError> {
+    match app.chat.deliver(conversation, message).await {
         Ok(()) => {}
         Err(SendError::Retry { reason, after_ms: Some(after_ms) }) => {
             return Err(JobError::RetryAfter { reason: anyhow!(reason), after_ms });
@@ -30,7 +41,7 @@ pub async fn deliver(
         Err(SendError::Fail(reason)) => return Err(JobError::Fail(anyhow!(reason))),
     }
     crate::crash::point("sent");
-    finish(app.store.mark_sent(leased, message_id, app.clock.now()).await?)
+    finish(app.store.mark_sent(leased, message, app.clock.now()).await?)
 }
 
 fn finish(held: bool) -> Result<(), JobError> {

@@ -10,7 +10,7 @@ use super::{Result, Store, Tx};
 
 const IDS: &str = "correction";
 /// Counts corrections and reversals, so that a changed number means: learn again.
-const STAMP: &str = "correction_stamp";
+pub(super) const STAMP: &str = "correction_stamp";
 
 #[derive(sqlx::FromRow)]
 struct CorrectionDb {
@@ -68,16 +68,6 @@ impl Store {
         .fetch_all(c)
         .await?);
         rows.into_iter().map(CorrectionDb::record).collect()
-    }
-
-    /// Changes with every correction, reversal and erasure.
-    pub async fn last_correction_stamp(&self) -> Result<i64> {
-        let stamp: Option<i64> =
-            read!(self, |c| sqlx::query_scalar("SELECT value FROM counter WHERE name = $1")
-                .bind(STAMP)
-                .fetch_optional(c)
-                .await?);
-        Ok(stamp.unwrap_or(0))
     }
 
     /// Stops a correction from teaching. The ticket stays as it is. `false` when there is

@@ -56,6 +56,33 @@ macro_rules! exec {
     };
 }
 
+/// Several writes told to the database in one go, in the words of each.
+pub(super) struct Together {
+    pub(super) sqlite: &'static str,
+    pub(super) pg: &'static str,
+}
+
+/// Puts statements together so that they cost one trip to the database: SQLite gets them
+/// one after the other, PostgreSQL as one statement whose parts bear the name of their
+/// table. So `FROM table` in a later part sees, on both, the rows a former part of that
+/// table's name returned with the named columns; on SQLite all others too, wherefore such a part
+/// names the rows it means. Parts must not touch the same row twice. All share their
+/// placeholders; the last alone returns rows.
+macro_rules! together {
+    ($table:ident ($columns:literal) $sql:literal
+     $(, $others:ident ($other_columns:literal) $other_sql:literal)*; $last:literal) => {
+        $crate::store::db::Together {
+            sqlite: concat!($sql, "; ", $($other_sql, "; ",)* $last),
+            pg: concat!(
+                "WITH ", stringify!($table), " AS (", $sql, " RETURNING ", $columns, ")",
+                $(", ", stringify!($others), " AS (", $other_sql,
+                  " RETURNING ", $other_columns, ")",)*
+                " ", $last
+            ),
+        }
+    };
+}
+
 /// SQLite: one connection writes, several read.
 #[derive(Clone)]
 pub(super) enum Pools {
@@ -65,6 +92,9 @@ pub(super) enum Pools {
 
 pub(super) const SQLITE_WRITE: &str = "BEGIN IMMEDIATE";
 pub(super) const PG_SOFT: &str = "BEGIN; SET LOCAL synchronous_commit TO off";
+/// Two leasers at once could each miss what the other takes of a lane.
+pub(super) const PG_LEASE: &str = "BEGIN; SET LOCAL synchronous_commit TO off;
+    SELECT pg_advisory_xact_lock(hashtext('firstline lease'))";
 
 pub(super) async fn connect_sqlite(path: &Path) -> Result<Pools> {
     let options = SqliteConnectOptions::new()
@@ -165,17 +195,12 @@ impl Tx {
         matches!(self.inner, TxInner::Pg(_))
     }
 
-    pub(super) async fn commit(mut self) -> Result<()> {
-        if let TxInner::Pg(tx) = &mut self.inner
-            && (self.wake || !self.live.is_empty())
-        {
-            let (channels, payloads) = self.hub.notifications(self.wake, &self.live);
-            sqlx::query("SELECT pg_notify(c, p) FROM unnest($1::text[], $2::text[]) AS n (c, p)")
-                .bind(channels)
-                .bind(payloads)
-                .execute(&mut **tx)
-                .await?;
-        }
+    /// The words for this driver.
+    pub(super) fn words(&self, of: &Together) -> &'static str {
+        if self.is_pg() { of.pg } else { of.sqlite }
+    }
+
+    pub(super) async fn commit(self) -> Result<()> {
         match self.inner {
             TxInner::Sqlite(tx) => tx.commit().await?,
             TxInner::Pg(tx) => tx.commit().await?,

@@ -2,11 +2,29 @@
 
 use firstline_core::chat::{ChatEvent, EventBody};
 
+use super::db::Together;
 use super::encode::{json, of_json_opt, of_word, of_word_opt, word};
-use super::messages::insert_message;
+use super::messages::delivery;
 use super::people::lower;
-use super::records::{AssessmentRow, ConversationRow, NewJob, NewMessage, RequestRow};
+use super::records::{AssessmentRow, ConversationRow, NewJob, NewMessage, RepeatKey, RequestRow};
 use super::{Live, LiveKind, Result, Store, Tx, conversation_id};
+
+/// An event with the rows it becomes.
+#[derive(Debug)]
+pub struct Event<'a> {
+    pub event: &'a ChatEvent,
+    /// What the platform sent, kept for as long as `privacy.raw_days` says.
+    pub raw: Option<&'a str>,
+    /// What was said; placed in the event's conversation, which is made if it is new.
+    pub message: Option<NewMessage>,
+    /// The request it makes, unless it concerns one that exists. What is found out about it
+    /// later is not looked at.
+    pub request: Option<RequestRow>,
+    /// Settles it.
+    pub job: NewJob,
+    /// The key under which the sender may repeat it.
+    pub key: Option<RepeatKey>,
+}
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,17 +38,17 @@ pub struct Accepted {
 
 #[derive(sqlx::FromRow)]
 pub(super) struct ConversationDb {
-    id: String,
-    platform: String,
-    tenant: String,
-    channel: String,
-    thread: String,
-    setting: String,
-    requester: String,
-    title: String,
-    handed_over: bool,
-    created_at: i64,
-    updated_at: i64,
+    pub(super) id: String,
+    pub(super) platform: String,
+    pub(super) tenant: String,
+    pub(super) channel: String,
+    pub(super) thread: String,
+    pub(super) setting: String,
+    pub(super) requester: String,
+    pub(super) title: String,
+    pub(super) handed_over: bool,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
 }
 
 impl ConversationDb {
@@ -117,20 +135,12 @@ struct AssessmentDb {
 
 impl Store {
     /// Writes an event, what was said, the request and the job that settles it, and wakes
-    /// a worker. `message` and `request` are placed in the event's conversation, which is
-    /// made if it is new. An event accepted before changes nothing. `raw` is what the
-    /// platform sent, for as long as `privacy.raw_days` says.
-    pub async fn accept(
-        &self,
-        event: &ChatEvent,
-        raw: Option<&str>,
-        message: Option<NewMessage>,
-        request: Option<RequestRow>,
-        job: NewJob,
-        now: i64,
-    ) -> Result<Accepted> {
-        let key = &event.conversation;
-        let conversation = conversation_id(key);
+    /// a worker. An event accepted before changes nothing. `None` when its key was used with
+    /// another body: then nothing is written.
+    pub async fn accept(&self, event: Event<'_>, now: i64) -> Result<Option<Accepted>> {
+        let Event { event, raw, message, request, job, key } = event;
+        let place = &event.conversation;
+        let conversation = conversation_id(place);
         let request_id = match (&request, &event.body) {
             (Some(request), _) => Some(request.id.clone()),
             (None, EventBody::Feedback { request_id, .. }) => Some(request_id.clone()),
@@ -140,72 +150,70 @@ impl Store {
             ) => request_id.clone(),
             (None, EventBody::Said { .. }) => None,
         };
+        let email = lower(&event.from.email);
+        let body = message.as_ref().map(|m| json(&m.body)).transpose()?;
+        let (delivery, sent_at) = message.as_ref().map(|m| delivery(m, now)).unwrap_or_default();
         let mut tx = self.begin().await?;
-        let new = exec!(tx, sqlx::query(
-            "INSERT INTO inbox (platform, tenant, event_id, conversation_id, request_id, job_id,
-                                payload, received_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
-        )
-        .bind(key.platform.as_str())
-        .bind(&key.tenant)
-        .bind(&event.event_id)
-        .bind(&conversation)
-        .bind(&request_id)
-        .bind(&job.id)
-        .bind(raw)
-        .bind(now));
-        if new == 0 {
-            let (conversation_id, request_id) = on!(tx, |c| sqlx::query_as(
-                "SELECT conversation_id, request_id FROM inbox
-                 WHERE platform = $1 AND tenant = $2 AND event_id = $3",
-            )
-            .bind(key.platform.as_str())
-            .bind(&key.tenant)
+        let sql = tx.words(&ACCEPT);
+        let written: Option<(i64, Option<String>)> = on!(tx, |c| sqlx::query_as(sql)
+            .bind(place.platform.as_str())
+            .bind(&place.tenant)
             .bind(&event.event_id)
-            .fetch_one(c)
+            .bind(&conversation)
+            .bind(&request_id)
+            .bind(&job.id)
+            .bind(raw)
+            .bind(now)
+            .bind(&place.channel)
+            .bind(&place.thread)
+            .bind(word(event.setting))
+            .bind(&email)
+            .bind(i64::from(message.is_some()))
+            .bind(message.as_ref().map(|m| &m.id))
+            .bind(message.as_ref().map(|m| word(m.author)))
+            .bind(message.as_ref().map(|m| lower(&m.email)))
+            .bind(message.as_ref().map(|m| &m.name))
+            .bind(body)
+            .bind(message.as_ref().and_then(|m| m.request_id.as_ref()))
+            .bind(delivery)
+            .bind(message.as_ref().map(|m| &m.delivery_key))
+            .bind(sent_at)
+            .bind(request.as_ref().map(|r| &r.id))
+            .bind(request.as_ref().map(|r| lower(&r.requester)))
+            .bind(request.as_ref().map(|r| &r.text))
+            .bind(request.as_ref().map(|r| word(r.state)))
+            .bind(request.as_ref().map(|r| r.redactions))
+            .bind(request.as_ref().map(|r| r.received_at))
+            .bind(job.kind)
+            .bind(&job.lane)
+            .bind(&job.payload)
+            .bind(job.priority)
+            .bind(job.run_at)
+            .bind(job.max_attempts)
+            .bind(&job.dedupe)
+            .bind(key.as_ref().map(|k| &k.key))
+            .bind(key.as_ref().map(|k| &k.body_hash))
+            .fetch_optional(c)
             .await?);
+        let Some((seq, hash)) = written else {
+            return tx.accepted_before(event, key.as_ref()).await;
+        };
+        if other_body(key.as_ref(), hash.as_deref()) {
             tx.rollback().await?;
-            return Ok(Accepted { conversation_id, request_id, duplicate: true });
+            return Ok(None);
         }
-        let seq: i64 = on!(tx, |c| {
-            sqlx::query_scalar(
-            "INSERT INTO conversation (id, platform, tenant, channel, thread, setting, requester,
-                                       title, handed_over, last_seq, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, $9, $10, $10)
-             ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at,
-                 last_seq = conversation.last_seq + excluded.last_seq
-             RETURNING last_seq",
-        )
-        .bind(&conversation)
-        .bind(key.platform.as_str())
-        .bind(&key.tenant)
-        .bind(&key.channel)
-        .bind(&key.thread)
-        .bind(word(event.setting))
-        .bind(lower(&event.from.email))
-        .bind(false)
-        .bind(i64::from(message.is_some()))
-        .bind(now)
-        .fetch_one(c)
-        .await?
-        });
-        if let Some(mut message) = message {
-            message.conversation_id.clone_from(&conversation);
-            insert_message(&mut tx, &message, seq, now).await?;
+        if let Some(message) = &message {
             if let EventBody::Said { attachments, .. } = &event.body {
-                attach(&mut tx, attachments, &message, &event.from.email).await?;
+                attach(&mut tx, attachments, message, &conversation, &email).await?;
             }
             tx.tell(Live {
                 conversation_id: conversation.clone(),
                 kind: LiveKind::Message { seq },
             });
         }
-        if let Some(request) = &request {
-            insert_request(&mut tx, request, &conversation).await?;
-        }
-        tx.enqueue(&job, now).await?;
+        tx.wake();
         tx.commit().await?;
-        Ok(Accepted { conversation_id: conversation, request_id, duplicate: false })
+        Ok(Some(Accepted { conversation_id: conversation, request_id, duplicate: false }))
     }
 
     pub async fn request(&self, id: &str) -> Result<Option<RequestRow>> {
@@ -246,36 +254,6 @@ impl Store {
             .collect()
     }
 
-    /// The newest open ticket filed from a conversation.
-    pub async fn open_ticket_in(&self, conversation_id: &str) -> Result<Option<String>> {
-        Ok(read!(self, |c| sqlx::query_scalar(
-            "SELECT key FROM ticket WHERE conversation_id = $1 AND merged_into IS NULL
-               AND status NOT IN ('resolved', 'closed')
-             ORDER BY number DESC LIMIT 1",
-        )
-        .bind(conversation_id)
-        .fetch_optional(c)
-        .await?))
-    }
-
-    /// What was done with the last settled request of a conversation, this one aside.
-    pub async fn last_action_in(
-        &self,
-        conversation_id: &str,
-        besides: &str,
-    ) -> Result<Option<String>> {
-        let action: Option<Option<String>> = read!(self, |c| sqlx::query_scalar(
-            "SELECT action FROM request
-             WHERE conversation_id = $1 AND id <> $2 AND state = 'settled'
-             ORDER BY received_at DESC, id DESC LIMIT 1",
-        )
-        .bind(conversation_id)
-        .bind(besides)
-        .fetch_optional(c)
-        .await?);
-        Ok(action.flatten())
-    }
-
     /// Forgets the raw events settled before `older_than`; how many. An event whose job
     /// still exists, dead letters too, is kept for another try.
     pub async fn purge_raw(&self, older_than: i64) -> Result<u64> {
@@ -295,8 +273,88 @@ impl Store {
     }
 }
 
+/// Everything an event becomes. Each part is written only if the first one was, which a
+/// second delivery of the same event never writes; gives the message's place and the body
+/// that goes with the key.
+const ACCEPT: Together = together!(
+    inbox("job_id")
+    "INSERT INTO inbox (platform, tenant, event_id, conversation_id, request_id, job_id, payload,
+         received_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+    idempotency("email, name, body_hash")
+    "INSERT INTO idempotency (email, name, request_id, body_hash, created_at)
+     SELECT $12, $36, $5, $37, $8
+     WHERE $36 IS NOT NULL AND EXISTS (SELECT 1 FROM inbox WHERE job_id = $6)
+     ON CONFLICT (email, name) DO UPDATE SET name = excluded.name",
+    conversation("id, last_seq")
+    "INSERT INTO conversation (id, platform, tenant, channel, thread, setting, requester, title,
+         handed_over, last_seq, created_at, updated_at)
+     SELECT $4, $1, $2, $9, $10, $11, $12, '', FALSE, $13, $8, $8
+     WHERE EXISTS (SELECT 1 FROM inbox WHERE job_id = $6)
+     ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at,
+         last_seq = conversation.last_seq + excluded.last_seq",
+    message("id")
+    "INSERT INTO message (id, conversation_id, seq, author, email, name, body, request_id,
+         delivery, delivery_key, created_at, sent_at)
+     SELECT $14, id, last_seq, $15, $16, $17, $18, $19, $20, $21, $8, $22
+     FROM conversation WHERE id = $4 AND $14 IS NOT NULL
+       AND EXISTS (SELECT 1 FROM inbox WHERE job_id = $6)
+     ON CONFLICT DO NOTHING",
+    request("id")
+    "INSERT INTO request (id, conversation_id, requester, text, state, redactions, received_at)
+     SELECT $23, $4, $24, $25, $26, $27, $28
+     WHERE $23 IS NOT NULL AND EXISTS (SELECT 1 FROM inbox WHERE job_id = $6)
+     ON CONFLICT (id) DO NOTHING",
+    job("id")
+    "INSERT INTO job (id, kind, lane, payload, priority, state, run_at, attempt, max_attempts,
+         dedupe, created_at)
+     SELECT $6, $29, $30, $31, $32, 'ready', $33, 0, $34, $35, $8
+     WHERE EXISTS (SELECT 1 FROM inbox WHERE job_id = $6)
+     ON CONFLICT DO NOTHING";
+    "SELECT last_seq, (SELECT body_hash FROM idempotency WHERE email = $12 AND name = $36)
+     FROM conversation
+     WHERE id = $4 AND EXISTS (SELECT 1 FROM inbox WHERE job_id = $6)"
+);
+
+impl Tx {
+    /// The answer to an event that was there already.
+    async fn accepted_before(
+        mut self,
+        event: &ChatEvent,
+        key: Option<&RepeatKey>,
+    ) -> Result<Option<Accepted>> {
+        let (conversation_id, request_id, hash): (String, Option<String>, Option<String>) =
+            on!(self, |c| sqlx::query_as(
+                "SELECT conversation_id, request_id,
+                     (SELECT body_hash FROM idempotency WHERE email = $4 AND name = $5)
+                 FROM inbox WHERE platform = $1 AND tenant = $2 AND event_id = $3",
+            )
+            .bind(event.conversation.platform.as_str())
+            .bind(&event.conversation.tenant)
+            .bind(&event.event_id)
+            .bind(lower(&event.from.email))
+            .bind(key.map(|k| &k.key))
+            .fetch_one(c)
+            .await?);
+        self.rollback().await?;
+        let accepted = Accepted { conversation_id, request_id, duplicate: true };
+        Ok((!other_body(key, hash.as_deref())).then_some(accepted))
+    }
+}
+
+/// Whether the key stands for another body than the one sent now.
+fn other_body(key: Option<&RepeatKey>, kept: Option<&str>) -> bool {
+    key.is_some_and(|key| kept.is_some_and(|kept| kept != key.body_hash))
+}
+
 /// Ties attachments the sender stored before to the message they came with.
-async fn attach(tx: &mut Tx, ids: &[String], message: &NewMessage, email: &str) -> Result<()> {
+async fn attach(
+    tx: &mut Tx,
+    ids: &[String],
+    message: &NewMessage,
+    conversation: &str,
+    email: &str,
+) -> Result<()> {
     for id in ids {
         exec!(
             tx,
@@ -305,41 +363,10 @@ async fn attach(tx: &mut Tx, ids: &[String], message: &NewMessage, email: &str) 
              WHERE id = $1 AND email = $4 AND message_id IS NULL",
             )
             .bind(id)
-            .bind(&message.conversation_id)
+            .bind(conversation)
             .bind(&message.id)
-            .bind(lower(email))
+            .bind(email)
         );
     }
-    Ok(())
-}
-
-async fn insert_request(tx: &mut Tx, request: &RequestRow, conversation: &str) -> Result<()> {
-    let decision = request.decision.as_ref().map(json).transpose()?;
-    let answer = request.answer.as_ref().map(json).transpose()?;
-    exec!(tx, sqlx::query(
-        "INSERT INTO request (id, conversation_id, requester, text, state, kind, system, confidence,
-             action, abstained, answerable, decision, answer, ticket_key, verdict, redactions,
-             received_at, settled_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-         ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(&request.id)
-    .bind(conversation)
-    .bind(lower(&request.requester))
-    .bind(&request.text)
-    .bind(word(request.state))
-    .bind(request.kind.map(word))
-    .bind(&request.system)
-    .bind(request.confidence)
-    .bind(&request.action)
-    .bind(request.abstained.map(word))
-    .bind(request.answerable)
-    .bind(decision)
-    .bind(answer)
-    .bind(&request.ticket_key)
-    .bind(request.verdict.map(word))
-    .bind(request.redactions)
-    .bind(request.received_at)
-    .bind(request.settled_at));
     Ok(())
 }

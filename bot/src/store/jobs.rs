@@ -2,8 +2,8 @@
 //! (id, worker, attempt). A job whose lease has ended is taken up again: that is the
 //! whole recovery from a crash.
 
-use super::db::TxInner;
-use super::records::{JobCounts, JobRow, LeasedJob, NewJob};
+use super::db::{Pools, Together};
+use super::records::{JobCounts, JobRow, LeasedJob, MessageRow, NewJob};
 use super::{Live, LiveKind, Result, Store, Tx};
 
 /// A worker that dies takes several jobs with it, most of them blameless: a job may be
@@ -37,6 +37,21 @@ struct JobDb {
     max_attempts: i64,
     last_error: Option<String>,
     created_at: i64,
+}
+
+impl LeasedDb {
+    fn record(self, worker: &str) -> LeasedJob {
+        LeasedJob {
+            id: self.id,
+            kind: self.kind,
+            lane: self.lane,
+            payload: self.payload,
+            attempt: self.attempt,
+            max_attempts: self.max_attempts,
+            created_at: self.created_at,
+            lease_by: worker.to_owned(),
+        }
+    }
 }
 
 impl From<JobDb> for JobRow {
@@ -91,6 +106,27 @@ const EXPIRED_PG: &str =
 const READY_PG: &str =
     lease_sql!("j.state = 'ready' AND j.run_at <= $3", "FOR UPDATE OF j SKIP LOCKED");
 
+/// Ends a job held under ($1, $2, $3); whether another of its lane ($4) waits behind.
+const FINISH: &str =
+    "DELETE FROM job WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running'
+     RETURNING EXISTS (SELECT 1 FROM job o WHERE o.lane = $4 AND o.id <> $1
+         AND o.state = 'ready')";
+
+/// The same, and message $5 has reached its platform.
+const SENT: Together = together!(
+    message("id") "UPDATE message SET delivery = 'sent', sent_at = $6
+     WHERE id = $5 AND delivery = 'pending' AND EXISTS (SELECT 1 FROM job
+         WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running')";
+    "DELETE FROM job WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running'
+     RETURNING EXISTS (SELECT 1 FROM job o WHERE o.lane = $4 AND o.id <> $1
+         AND o.state = 'ready')"
+);
+
+fn in_order(mut rows: Vec<LeasedDb>, worker: &str) -> Vec<LeasedJob> {
+    rows.sort_by(|a, b| (a.priority, a.run_at, &a.id).cmp(&(b.priority, b.run_at, &b.id)));
+    rows.into_iter().map(|row| row.record(worker)).collect()
+}
+
 impl Store {
     /// Adds a job and wakes a worker; `false` when a live job has its dedupe key.
     pub async fn enqueue(&self, job: NewJob, now: i64) -> Result<bool> {
@@ -100,8 +136,9 @@ impl Store {
         Ok(added)
     }
 
-    /// Takes up to `n` due jobs for `lease_ms`, first priority first. Of a lane only its
-    /// earliest live job is taken, and only while no other of the lane runs.
+    /// Takes up to `n` due jobs for `lease_ms`, first priority first; those whose lease has
+    /// ended too. Of a lane only its earliest live job is taken, and only while no other of
+    /// the lane runs.
     pub async fn lease(
         &self,
         worker: &str,
@@ -109,13 +146,7 @@ impl Store {
         lease_ms: i64,
         now: i64,
     ) -> Result<Vec<LeasedJob>> {
-        let mut tx = self.begin_soft().await?;
-        if let TxInner::Pg(pg) = &mut tx.inner {
-            // Two leasers at once could each miss what the other takes of a lane.
-            sqlx::query("SELECT pg_advisory_xact_lock(hashtext('firstline lease'))")
-                .execute(&mut **pg)
-                .await?;
-        }
+        let mut tx = self.begin_lease().await?;
         let expired: i64 = on!(tx, |c| sqlx::query_scalar(
             "SELECT count(*) FROM job WHERE state = 'running' AND lease_until <= $1"
         )
@@ -144,20 +175,35 @@ impl Store {
             rows.extend(tx.take(sql, worker, room, lease_ms, now).await?);
         }
         tx.commit().await?;
-        rows.sort_by(|a, b| (a.priority, a.run_at, &a.id).cmp(&(b.priority, b.run_at, &b.id)));
-        Ok(rows
-            .into_iter()
-            .map(|row| LeasedJob {
-                id: row.id,
-                kind: row.kind,
-                lane: row.lane,
-                payload: row.payload,
-                attempt: row.attempt,
-                max_attempts: row.max_attempts,
-                created_at: row.created_at,
-                lease_by: worker.to_owned(),
-            })
-            .collect())
+        Ok(in_order(rows, worker))
+    }
+
+    /// [`Store::lease`] without those whose lease has ended, which need looking for now and
+    /// then only.
+    pub async fn lease_ready(
+        &self,
+        worker: &str,
+        n: i64,
+        lease_ms: i64,
+        now: i64,
+    ) -> Result<Vec<LeasedJob>> {
+        let rows = if let Pools::Sqlite { w, turn, .. } = &self.pools {
+            // One statement is a transaction of its own, and need not last.
+            let _turn = turn.lock().await;
+            sqlx::query_as(READY)
+                .bind(now + lease_ms)
+                .bind(worker)
+                .bind(now)
+                .bind(n)
+                .fetch_all(w)
+                .await?
+        } else {
+            let mut tx = self.begin_lease().await?;
+            let rows = tx.take(READY_PG, worker, n, lease_ms, now).await?;
+            tx.commit().await?;
+            rows
+        };
+        Ok(in_order(rows, worker))
     }
 
     /// Keeps a job until `until`; `false` when another worker has it.
@@ -226,23 +272,27 @@ impl Store {
 
     /// Notes that the platform has a message and ends its job; `false` when the lease was
     /// lost.
-    pub async fn mark_sent(&self, job: &LeasedJob, message_id: &str, now: i64) -> Result<bool> {
+    pub async fn mark_sent(&self, job: &LeasedJob, message: &MessageRow, now: i64) -> Result<bool> {
         let mut tx = self.begin_behind().await?;
-        if !tx.finish(job).await? {
+        let sql = tx.words(&SENT);
+        let behind: Option<bool> = on!(tx, |c| sqlx::query_scalar(sql)
+            .bind(&job.id)
+            .bind(&job.lease_by)
+            .bind(job.attempt)
+            .bind(&job.lane)
+            .bind(&message.id)
+            .bind(now)
+            .fetch_optional(c)
+            .await?);
+        let Some(behind) = behind else {
             tx.rollback().await?;
             return Ok(false);
-        }
-        let place: Option<(String, i64)> = on!(tx, |c| sqlx::query_as(
-            "UPDATE message SET delivery = 'sent', sent_at = $2
-             WHERE id = $1 AND delivery = 'pending' RETURNING conversation_id, seq",
-        )
-        .bind(message_id)
-        .bind(now)
-        .fetch_optional(c)
-        .await?);
-        if let Some((conversation_id, seq)) = place {
-            tx.tell(Live { conversation_id, kind: LiveKind::Message { seq } });
-        }
+        };
+        tx.lane_freed(behind);
+        tx.tell(Live {
+            conversation_id: message.conversation_id.clone(),
+            kind: LiveKind::Message { seq: message.seq },
+        });
         tx.commit().await?;
         Ok(true)
     }
@@ -349,18 +399,24 @@ impl Tx {
 
     /// Deletes a job if its lease is still ours, which frees its lane.
     pub(super) async fn finish(&mut self, job: &LeasedJob) -> Result<bool> {
-        let done = exec!(
-            self,
-            sqlx::query(
-                "DELETE FROM job
-             WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running'",
-            )
+        let behind: Option<bool> = on!(self, |c| sqlx::query_scalar(FINISH)
             .bind(&job.id)
             .bind(&job.lease_by)
             .bind(job.attempt)
-        );
-        self.wake();
-        Ok(done > 0)
+            .bind(&job.lane)
+            .fetch_optional(c)
+            .await?);
+        if let Some(behind) = behind {
+            self.lane_freed(behind);
+        }
+        Ok(behind.is_some())
+    }
+
+    /// A job of a lane has ended; somebody is woken if another waits behind it.
+    pub(super) fn lane_freed(&mut self, behind: bool) {
+        if behind {
+            self.wake();
+        }
     }
 
     async fn take(

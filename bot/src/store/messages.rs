@@ -24,6 +24,24 @@ struct MessageDb {
     sent_at: Option<i64>,
 }
 
+impl MessageDb {
+    fn record(self, attachments: Vec<AttachmentRow>) -> Result<MessageRow> {
+        Ok(MessageRow {
+            id: self.id,
+            conversation_id: self.conversation_id,
+            seq: self.seq,
+            author: of_word(self.author)?,
+            email: self.email,
+            name: self.name,
+            body: of_json(&self.body)?,
+            request_id: self.request_id,
+            created_at: self.created_at,
+            sent_at: self.sent_at,
+            attachments,
+        })
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct AttachedDb {
     message_id: String,
@@ -112,7 +130,7 @@ impl Store {
         self.with_attachments(conversation_id, rows).await
     }
 
-    /// The last `limit` messages, oldest first.
+    /// The last `limit` messages, oldest first, without their attachments.
     pub async fn thread_turns(&self, conversation_id: &str, limit: i64) -> Result<Vec<MessageRow>> {
         let mut rows: Vec<MessageDb> = read!(self, |c| sqlx::query_as(
             "SELECT * FROM message WHERE conversation_id = $1 ORDER BY seq DESC LIMIT $2"
@@ -122,7 +140,7 @@ impl Store {
         .fetch_all(c)
         .await?);
         rows.reverse();
-        self.with_attachments(conversation_id, rows).await
+        rows.into_iter().map(|row| row.record(Vec::new())).collect()
     }
 
     async fn with_attachments(
@@ -151,19 +169,8 @@ impl Store {
         }
         rows.into_iter()
             .map(|row| {
-                Ok(MessageRow {
-                    attachments: by_message.remove(&row.id).unwrap_or_default(),
-                    id: row.id,
-                    conversation_id: row.conversation_id,
-                    seq: row.seq,
-                    author: of_word(row.author)?,
-                    email: row.email,
-                    name: row.name,
-                    body: of_json(&row.body)?,
-                    request_id: row.request_id,
-                    created_at: row.created_at,
-                    sent_at: row.sent_at,
-                })
+                let attachments = by_message.remove(&row.id).unwrap_or_default();
+                row.record(attachments)
             })
             .collect()
     }
@@ -194,14 +201,14 @@ impl Tx {
     }
 }
 
+/// The column `delivery` of a new message, and when it was sent if it was.
+pub(super) fn delivery(message: &NewMessage, now: i64) -> (&'static str, Option<i64>) {
+    if message.pending { ("pending", None) } else { ("sent", Some(now)) }
+}
+
 /// Writes a message at its place; `false` when its delivery key was used before.
-pub(super) async fn insert_message(
-    tx: &mut Tx,
-    message: &NewMessage,
-    seq: i64,
-    now: i64,
-) -> Result<bool> {
-    let (delivery, sent_at) = if message.pending { ("pending", None) } else { ("sent", Some(now)) };
+async fn insert_message(tx: &mut Tx, message: &NewMessage, seq: i64, now: i64) -> Result<bool> {
+    let (delivery, sent_at) = delivery(message, now);
     let body = json(&message.body)?;
     let written =
         exec!(tx, sqlx::query(

@@ -29,6 +29,7 @@ mod privacy;
 pub mod records;
 mod sessions;
 mod settle;
+mod situation;
 mod ticket_list;
 mod ticket_patch;
 mod ticket_rows;
@@ -37,7 +38,7 @@ mod usage;
 mod wakeups;
 
 pub use error::{Result, StoreError};
-pub use inbox::Accepted;
+pub use inbox::{Accepted, Event};
 pub use knowledge::may_read;
 pub use people::{EVERYONE, PUBLIC};
 pub use privacy::Erased;
@@ -73,17 +74,16 @@ pub fn conversation_id(key: &ConversationKey) -> String {
 pub struct Store {
     pools: Pools,
     hub: Arc<Hub>,
-    /// Ends the PostgreSQL listener with the last clone.
-    _listener: Option<Arc<wakeups::Listener>>,
+    /// Ends the talk with other processes with the last clone.
+    others: Option<Arc<wakeups::Others>>,
 }
 
 impl Store {
     /// Opens `sqlite:PATH` (made if it is missing) or `postgres://...`. Does not migrate.
     pub async fn connect(url: &str) -> Result<Store> {
-        let hub = Arc::new(Hub::default());
         if let Some(path) = sqlite_path(url) {
-            let pools = db::connect_sqlite(&path).await?;
-            return Ok(Store { pools, hub, _listener: None });
+            let (pools, hub) = (db::connect_sqlite(&path).await?, Arc::new(Hub::alone()));
+            return Ok(Store { pools, hub, others: None });
         }
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(StoreError::Other(
@@ -92,8 +92,8 @@ impl Store {
             ));
         }
         let pool = db::connect_postgres(url).await?;
-        let listener = wakeups::Listener::start(pool.clone(), hub.clone());
-        Ok(Store { pools: Pools::Pg(pool), hub, _listener: Some(Arc::new(listener)) })
+        let (others, hub) = wakeups::Others::start(&pool);
+        Ok(Store { pools: Pools::Pg(pool), hub, others: Some(Arc::new(others)) })
     }
 
     /// Applies every migration that is missing.
@@ -156,8 +156,8 @@ impl Store {
 
     /// Closes every connection. Clones can do nothing afterwards.
     pub async fn close(&self) {
-        if let Some(listener) = &self._listener {
-            listener.stop().await;
+        if let Some(others) = &self.others {
+            others.stop(&self.hub).await;
         }
         match &self.pools {
             Pools::Sqlite { w, r, .. } => {
@@ -202,10 +202,16 @@ impl Store {
         self.behind("BEGIN").await
     }
 
-    /// The same, and a power cut may undo it: for leases, whose loss only means that the
-    /// job is taken up again.
+    /// The same, and a power cut may undo it: for what may as well be done again.
     async fn begin_soft(&self) -> Result<Tx> {
         let mut tx = self.behind(db::PG_SOFT).await?;
+        tx.need_not_last();
+        Ok(tx)
+    }
+
+    /// The same for taking jobs, one process at a time.
+    async fn begin_lease(&self) -> Result<Tx> {
+        let mut tx = self.behind(db::PG_LEASE).await?;
         tx.need_not_last();
         Ok(tx)
     }

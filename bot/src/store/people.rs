@@ -175,16 +175,25 @@ impl Store {
             .fetch_all(c)
             .await?);
         let Some((email, name, ..)) = rows.first().cloned() else { return Ok(None) };
-        let mut roles = vec![Role::Employee];
-        let mut groups = vec![EVERYONE.to_owned()];
-        for (_, _, group, role) in rows {
-            groups.extend(group.filter(|g| g != EVERYONE));
-            roles.extend(role.map(of_word::<Role>).transpose()?);
-        }
-        roles.sort_unstable();
-        roles.dedup();
-        Ok(Some(Viewer { email, name, roles, groups }))
+        gather_viewer(email, name, rows.into_iter().map(|(_, _, g, r)| (g, r))).map(Some)
     }
+}
+
+/// A person with groups and roles from the rows of their memberships.
+pub(super) fn gather_viewer(
+    email: String,
+    name: String,
+    memberships: impl Iterator<Item = (Option<String>, Option<String>)>,
+) -> Result<Viewer> {
+    let mut roles = vec![Role::Employee];
+    let mut groups = vec![EVERYONE.to_owned()];
+    for (group, role) in memberships {
+        groups.extend(group.filter(|g| g != EVERYONE));
+        roles.extend(role.map(of_word::<Role>).transpose()?);
+    }
+    roles.sort_unstable();
+    roles.dedup();
+    Ok(Viewer { email, name, roles, groups })
 }
 
 fn check_name(group: &Group) -> Result<()> {

@@ -27,14 +27,9 @@ pub struct Erased {
 const SECURE: &str = "PRAGMA secure_delete = ON; BEGIN IMMEDIATE";
 
 /// The fact that changes with every erasure.
-const LAST_ERASURE: &str = "last_erasure";
+pub(super) const LAST_ERASURE: &str = "last_erasure";
 
 impl Store {
-    /// Changes with every erasure, here or by another process; `None` before the first.
-    pub async fn last_erasure(&self) -> Result<Option<String>> {
-        self.meta(LAST_ERASURE).await
-    }
-
     /// Everything held of a person, as one JSON document.
     pub async fn export_person(&self, email: &str) -> Result<Value> {
         let email = lower(email);

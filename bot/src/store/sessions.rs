@@ -1,12 +1,58 @@
-//! Signing in: sessions, one-time links, API tokens, and the keys that make a repeated
-//! API call harmless. Only hashes of secrets are stored.
+//! Signing in: sessions, one-time links and API tokens. Only hashes of secrets are stored.
+//! Who asks is read together with what they may do.
 
-use super::people::lower;
-use super::records::{ApiToken, Session};
+use super::people::{gather_viewer, lower};
+use super::records::{ApiToken, Session, Viewer};
 use super::{Result, Store};
 
 /// A token's last use is written at most this often, so that reading stays cheap.
 const TOUCH_MS: i64 = 60_000;
+
+/// One membership of whoever signed in, after the columns of how.
+#[derive(sqlx::FromRow)]
+struct MemberRow {
+    person: String,
+    person_name: String,
+    group_name: Option<String>,
+    role: Option<String>,
+}
+
+/// The person and their memberships for an address, one row each; none when the person is
+/// unknown or inactive.
+macro_rules! members {
+    ($of:literal) => {
+        concat!(
+            " JOIN person p ON p.email = ",
+            $of,
+            ".email AND p.active
+             LEFT JOIN membership m ON m.email = p.email
+             LEFT JOIN person_group g ON g.name = m.group_name"
+        )
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct SessionRow {
+    email: String,
+    csrf: String,
+    expires_at: i64,
+    #[sqlx(flatten)]
+    member: MemberRow,
+}
+
+#[derive(sqlx::FromRow)]
+struct CallerRow {
+    #[sqlx(flatten)]
+    token: TokenRow,
+    #[sqlx(flatten)]
+    member: MemberRow,
+}
+
+fn viewer(members: Vec<MemberRow>) -> Result<Option<Viewer>> {
+    let Some(first) = members.first() else { return Ok(None) };
+    let (email, name) = (first.person.clone(), first.person_name.clone());
+    gather_viewer(email, name, members.into_iter().map(|m| (m.group_name, m.role))).map(Some)
+}
 
 #[derive(sqlx::FromRow)]
 struct TokenRow {
@@ -59,18 +105,27 @@ impl Store {
         tx.commit().await
     }
 
-    /// The session, unless it has expired.
-    pub async fn session(&self, token_hash: &str, now: i64) -> Result<Option<Session>> {
-        let row: Option<(String, String, i64)> = read!(self, |c| {
-            sqlx::query_as(
-            "SELECT email, csrf, expires_at FROM session WHERE token_hash = $1 AND expires_at > $2"
-        )
+    /// The session and whose it is, unless it has expired or they are inactive.
+    pub async fn session(&self, token_hash: &str, now: i64) -> Result<Option<(Session, Viewer)>> {
+        let rows: Vec<SessionRow> = read!(self, |c| sqlx::query_as(concat!(
+            "SELECT s.email, s.csrf, s.expires_at, p.email AS person, p.name AS person_name,
+                 g.name AS group_name, g.role
+             FROM session s",
+            members!("s"),
+            " WHERE s.token_hash = $1 AND s.expires_at > $2 ORDER BY g.name",
+        ))
         .bind(token_hash)
         .bind(now)
-        .fetch_optional(c)
-        .await?
-        });
-        Ok(row.map(|(email, csrf, expires_at)| Session { email, csrf, expires_at }))
+        .fetch_all(c)
+        .await?);
+        let mut session = None;
+        let mut members = Vec::with_capacity(rows.len());
+        for row in rows {
+            session = Some((row.email, row.csrf, row.expires_at));
+            members.push(row.member);
+        }
+        let session = session.map(|(email, csrf, expires_at)| Session { email, csrf, expires_at });
+        Ok(session.zip(viewer(members)?))
     }
 
     pub async fn end_session(&self, token_hash: &str) -> Result<()> {
@@ -131,16 +186,32 @@ impl Store {
         tx.commit().await
     }
 
-    /// The token, unless revoked. Notes its use at most once a minute.
-    pub async fn token_by_hash(&self, token_hash: &str, now: i64) -> Result<Option<ApiToken>> {
-        let row: Option<TokenRow> = read!(self, |c| sqlx::query_as(
-            "SELECT id, name, email, scopes, created_at, last_used_at, revoked_at
-             FROM api_token WHERE token_hash = $1 AND revoked_at IS NULL",
-        )
+    /// The token and whom it acts for, unless it is revoked or they are inactive. Notes its
+    /// use at most once a minute.
+    pub async fn token_by_hash(
+        &self,
+        token_hash: &str,
+        now: i64,
+    ) -> Result<Option<(ApiToken, Viewer)>> {
+        let rows: Vec<CallerRow> = read!(self, |c| sqlx::query_as(concat!(
+            "SELECT t.id, t.name, t.email, t.scopes, t.created_at, t.last_used_at, t.revoked_at,
+                 p.email AS person, p.name AS person_name, g.name AS group_name, g.role
+             FROM api_token t",
+            members!("t"),
+            " WHERE t.token_hash = $1 AND t.revoked_at IS NULL ORDER BY g.name",
+        ))
         .bind(token_hash)
-        .fetch_optional(c)
+        .fetch_all(c)
         .await?);
-        let Some(mut token) = row.map(ApiToken::from) else { return Ok(None) };
+        let mut token = None;
+        let mut members = Vec::with_capacity(rows.len());
+        for row in rows {
+            token = Some(row.token);
+            members.push(row.member);
+        }
+        let Some((mut token, viewer)) = token.map(ApiToken::from).zip(viewer(members)?) else {
+            return Ok(None);
+        };
         if token.last_used_at.is_none_or(|at| now - at >= TOUCH_MS) {
             let mut tx = self.begin_soft().await?;
             exec!(
@@ -152,7 +223,7 @@ impl Store {
             tx.commit().await?;
             token.last_used_at = Some(now);
         }
-        Ok(Some(token))
+        Ok(Some((token, viewer)))
     }
 
     /// All tokens, revoked ones too, newest first.
@@ -179,45 +250,5 @@ impl Store {
         );
         tx.commit().await?;
         Ok(revoked > 0)
-    }
-
-    /// What an earlier call with this Idempotency-Key made: the request and the hash of
-    /// the body that made it. The caller refuses a different body under the same key.
-    pub async fn idempotent(&self, email: &str, name: &str) -> Result<Option<(String, String)>> {
-        Ok(read!(self, |c| sqlx::query_as(
-            "SELECT request_id, body_hash FROM idempotency WHERE email = $1 AND name = $2"
-        )
-        .bind(lower(email))
-        .bind(name)
-        .fetch_optional(c)
-        .await?))
-    }
-
-    /// Remembers what a call with an Idempotency-Key made; the first to do so wins and is
-    /// returned.
-    pub async fn remember_idempotent(
-        &self,
-        email: &str,
-        name: &str,
-        request_id: &str,
-        body_hash: &str,
-        now: i64,
-    ) -> Result<(String, String)> {
-        let mut tx = self.begin().await?;
-        let first = on!(tx, |c| sqlx::query_as(
-            "INSERT INTO idempotency (email, name, request_id, body_hash, created_at)
-             VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (email, name) DO UPDATE SET name = excluded.name
-             RETURNING request_id, body_hash",
-        )
-        .bind(lower(email))
-        .bind(name)
-        .bind(request_id)
-        .bind(body_hash)
-        .bind(now)
-        .fetch_one(c)
-        .await?);
-        tx.commit().await?;
-        Ok(first)
     }
 }

@@ -3,16 +3,71 @@
 
 use firstline_core::chat::Message;
 
+use super::db::Together;
 use super::encode::{json, word};
-use super::records::{AssessmentRow, KEY_PLACEHOLDER, LeasedJob, Settlement, TicketEvent};
+use super::people::lower;
+use super::records::{
+    AssessmentRow, Delivery, KEY_PLACEHOLDER, LeasedJob, MessageRow, Reply, RequestRow, Settlement,
+    TicketEvent,
+};
 use super::{Live, LiveKind, Result, Store, Tx};
 
 /// What settling made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settled {
     /// The ticket filed now, or by an earlier try.
     pub ticket_key: Option<String>,
+    /// The reply, to be delivered by whoever settled. `None` when there is none, when it was
+    /// given before, or when another of the conversation is still on its way: then it stands
+    /// in the queue behind that.
+    pub delivery: Option<Delivery>,
 }
+
+/// Ends job $1 held under ($2, $3) and makes room for $6 messages in conversation $5; whether
+/// another job of the lane ($4) waits behind, and the last place in the conversation. The
+/// conversation is locked first, so that whoever else speaks in it comes before or after
+/// all of this.
+const END: Together = together!(
+    conversation("id, last_seq")
+    "UPDATE conversation SET last_seq = last_seq + $6,
+         updated_at = CASE WHEN $6 > 0 THEN $7 ELSE updated_at END,
+         handed_over = (handed_over OR $8),
+         title = CASE WHEN title = '' THEN COALESCE($9, '') ELSE title END
+     WHERE id = $5 AND EXISTS (SELECT 1 FROM job
+         WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running')";
+    "DELETE FROM job WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running'
+     RETURNING EXISTS (SELECT 1 FROM job o WHERE o.lane = $4 AND o.id <> $1
+             AND o.state = 'ready'),
+         (SELECT c.last_seq FROM conversation c WHERE c.id = $5)"
+);
+
+/// Writes what became of request $1 and marks the event of job $2.
+const REQUEST: Together = together!(
+    inbox("job_id")
+    "UPDATE inbox SET settled_at = $3 WHERE job_id = $2";
+    "UPDATE request SET state = $4, kind = $5, system = $6, confidence = $7, action = $8,
+         abstained = $9, answerable = $10, decision = $11, answer = $12, ticket_key = $13,
+         verdict = COALESCE($14, verdict), redactions = $15, settled_at = $16, text = $17
+     WHERE id = $1"
+);
+
+/// Says message $1 at its place and gives its delivery to whoever settles, unless another
+/// of its lane is on its way; the state of the delivery. Nothing when it was said before.
+const REPLY: Together = together!(
+    message("id, seq")
+    "INSERT INTO message (id, conversation_id, seq, author, email, name, body, request_id,
+         delivery, delivery_key, created_at, sent_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
+    "INSERT INTO job (id, kind, lane, payload, priority, state, run_at, lease_until, lease_by,
+         attempt, max_attempts, dedupe, created_at)
+     SELECT $13, $14, $15, $16, $17, CASE WHEN n.busy THEN 'ready' ELSE 'running' END, $18,
+         CASE WHEN n.busy THEN NULL ELSE $19 END, CASE WHEN n.busy THEN NULL ELSE $20 END,
+         CASE WHEN n.busy THEN 0 ELSE 1 END, $21, $22, $11
+     FROM (SELECT EXISTS (SELECT 1 FROM job o WHERE o.lane = $15
+         AND o.state IN ('ready', 'running')) AS busy) n
+     WHERE EXISTS (SELECT 1 FROM message WHERE id = $1 AND seq = $3)
+     ON CONFLICT DO NOTHING RETURNING state"
+);
 
 impl Store {
     /// Writes a settlement and ends its job. `None` when the lease was lost: then nothing
@@ -23,69 +78,50 @@ impl Store {
         settlement: Settlement,
         now: i64,
     ) -> Result<Option<Settled>> {
+        let Settlement { mut request, assessments, ticket, mut reply, .. } = settlement;
         let mut tx = self.begin_behind().await?;
         // Ending the job first both checks the lease and locks it.
-        if !tx.finish(job).await? {
+        let sql = tx.words(&END);
+        let ended: Option<(bool, Option<i64>)> = on!(tx, |c| sqlx::query_as(sql)
+            .bind(&job.id)
+            .bind(&job.lease_by)
+            .bind(job.attempt)
+            .bind(&job.lane)
+            .bind(&request.conversation_id)
+            .bind(i64::from(reply.is_some()))
+            .bind(now)
+            .bind(settlement.hand_over)
+            .bind(&settlement.title)
+            .fetch_optional(c)
+            .await?);
+        let Some((behind, seq)) = ended else {
             tx.rollback().await?;
             return Ok(None);
-        }
-        let mut request = settlement.request;
-        let mut messages = settlement.messages;
-        let mut ticket_key = None;
-        if let Some(ticket) = &settlement.ticket {
+        };
+        tx.lane_freed(behind);
+        if let Some(ticket) = &ticket {
             let key = tx.file_once(ticket, &request.requester, now).await?;
-            messages.iter_mut().for_each(|message| put_key(&mut message.body, &key));
+            if let Some(reply) = &mut reply {
+                put_key(&mut reply.message.body, &key);
+            }
             if let Some(answer) = &mut request.answer {
                 put_key(answer, &key);
             }
-            request.ticket_key = Some(key.clone());
             tx.tell(Live {
                 conversation_id: request.conversation_id.clone(),
                 kind: LiveKind::Ticket { key: key.clone() },
             });
-            ticket_key = Some(key);
+            request.ticket_key = Some(key);
         }
-        let decision = request.decision.as_ref().map(json).transpose()?;
-        let answer = request.answer.as_ref().map(json).transpose()?;
-        exec!(tx, sqlx::query(
-            "UPDATE request SET state = $2, kind = $3, system = $4, confidence = $5, action = $6,
-                 abstained = $7, answerable = $8, decision = $9, answer = $10, ticket_key = $11,
-                 verdict = COALESCE($12, verdict), redactions = $13, settled_at = $14,
-                 text = $15
-             WHERE id = $1",
-        )
-        .bind(&request.id)
-        .bind(word(request.state))
-        .bind(request.kind.map(word))
-        .bind(&request.system)
-        .bind(request.confidence)
-        .bind(&request.action)
-        .bind(request.abstained.map(word))
-        .bind(request.answerable)
-        .bind(decision)
-        .bind(answer)
-        .bind(&request.ticket_key)
-        .bind(request.verdict.map(word))
-        .bind(request.redactions)
-        .bind(request.settled_at)
-        .bind(&request.text));
-        for assessment in &settlement.assessments {
+        tx.settle_request(&request, &job.id, now).await?;
+        for assessment in &assessments {
             insert_assessment(&mut tx, assessment).await?;
         }
-        if settlement.hand_over || settlement.title.is_some() {
-            exec!(
-                tx,
-                sqlx::query(
-                    "UPDATE conversation SET handed_over = (handed_over OR $2),
-                     title = CASE WHEN title = '' THEN COALESCE($3, '') ELSE title END
-                 WHERE id = $1",
-                )
-                .bind(&request.conversation_id)
-                .bind(settlement.hand_over)
-                .bind(&settlement.title)
-            );
-        }
-        tx.say(&messages, now).await?;
+        let delivery = match (reply, seq) {
+            (Some(reply), Some(seq)) => tx.reply(reply, &job.lease_by, seq, now).await?,
+            // Nothing to say, or nobody to say it to.
+            _ => None,
+        };
         for document in &settlement.cited_documents {
             exec!(
                 tx,
@@ -103,17 +139,111 @@ impl Store {
             tx.event(key, &comment, &request.requester, false, now).await?;
             tx.tell_ticket(key).await?;
         }
-        for job in &settlement.jobs {
-            tx.enqueue(job, now).await?;
-        }
-        exec!(
-            tx,
-            sqlx::query("UPDATE inbox SET settled_at = $2 WHERE job_id = $1")
-                .bind(&job.id)
-                .bind(now)
-        );
         tx.commit().await?;
-        Ok(Some(Settled { ticket_key }))
+        let ticket_key = ticket.and(request.ticket_key);
+        Ok(Some(Settled { ticket_key, delivery }))
+    }
+}
+
+impl Tx {
+    async fn settle_request(&mut self, request: &RequestRow, job: &str, now: i64) -> Result<()> {
+        let decision = request.decision.as_ref().map(json).transpose()?;
+        let answer = request.answer.as_ref().map(json).transpose()?;
+        let sql = self.words(&REQUEST);
+        exec!(
+            self,
+            sqlx::query(sql)
+                .bind(&request.id)
+                .bind(job)
+                .bind(now)
+                .bind(word(request.state))
+                .bind(request.kind.map(word))
+                .bind(&request.system)
+                .bind(request.confidence)
+                .bind(&request.action)
+                .bind(request.abstained.map(word))
+                .bind(request.answerable)
+                .bind(decision)
+                .bind(answer)
+                .bind(&request.ticket_key)
+                .bind(request.verdict.map(word))
+                .bind(request.redactions)
+                .bind(request.settled_at)
+                .bind(&request.text)
+        );
+        Ok(())
+    }
+
+    /// Says a reply at `seq`; its delivery if `worker` is to carry it out now.
+    async fn reply(
+        &mut self,
+        reply: Reply,
+        worker: &str,
+        seq: i64,
+        now: i64,
+    ) -> Result<Option<Delivery>> {
+        let Reply { message, delivery: job, lease_until } = reply;
+        let (delivery, sent_at) = super::messages::delivery(&message, now);
+        let body = json(&message.body)?;
+        let sql = self.words(&REPLY);
+        let state: Option<String> = on!(self, |c| sqlx::query_scalar(sql)
+            .bind(&message.id)
+            .bind(&message.conversation_id)
+            .bind(seq)
+            .bind(word(message.author))
+            .bind(lower(&message.email))
+            .bind(&message.name)
+            .bind(body)
+            .bind(&message.request_id)
+            .bind(delivery)
+            .bind(&message.delivery_key)
+            .bind(now)
+            .bind(sent_at)
+            .bind(&job.id)
+            .bind(job.kind)
+            .bind(&job.lane)
+            .bind(&job.payload)
+            .bind(job.priority)
+            .bind(job.run_at)
+            .bind(lease_until)
+            .bind(worker)
+            .bind(job.max_attempts)
+            .bind(&job.dedupe)
+            .fetch_optional(c)
+            .await?);
+        let Some(state) = state else { return Ok(None) };
+        self.tell(Live {
+            conversation_id: message.conversation_id.clone(),
+            kind: LiveKind::Message { seq },
+        });
+        if state != "running" {
+            self.wake();
+            return Ok(None);
+        }
+        let job = LeasedJob {
+            id: job.id,
+            kind: job.kind.to_owned(),
+            lane: job.lane,
+            payload: job.payload,
+            attempt: 1,
+            max_attempts: job.max_attempts,
+            created_at: now,
+            lease_by: worker.to_owned(),
+        };
+        let message = MessageRow {
+            id: message.id,
+            conversation_id: message.conversation_id,
+            seq,
+            author: message.author,
+            email: lower(&message.email),
+            name: message.name,
+            body: message.body,
+            request_id: message.request_id,
+            created_at: now,
+            sent_at,
+            attachments: Vec::new(),
+        };
+        Ok(Some(Delivery { job, message }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use firstline_core::ticket;
 
+use super::db::Together;
 use super::encode::{json, of_json, of_word, word};
 use super::people::lower;
 use super::records::{NewTicket, Ticket, TicketEvent};
@@ -72,6 +73,25 @@ impl TicketDb {
     }
 }
 
+/// A ticket and the event of its filing.
+const FILE: Together = together!(
+    ticket("number")
+    "INSERT INTO ticket (number, key, kind, system, team, impact, urgency, priority, status,
+         requester, summary, text, fields, language, sentiment, confidence, confidential,
+         conversation_id, request_id, version, created_at, updated_at, resolved_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+         $19, 1, $20, $21, $22)";
+    "INSERT INTO ticket_event (id, ticket_key, at, actor, kind, internal, data)
+     VALUES ($23, $2, $24, $25, $26, FALSE, $27)"
+);
+
+/// The columns `kind` and `data` of an event.
+fn event_data(event: &TicketEvent) -> Result<(String, String)> {
+    let data = serde_json::to_value(event)
+        .map_err(|e| super::StoreError::Other(format!("An event could not be written: {e}")))?;
+    Ok((data["type"].as_str().unwrap_or_default().to_owned(), data.to_string()))
+}
+
 impl Tx {
     /// Files a ticket unless its request has one already; its key either way.
     pub(super) async fn file_once(
@@ -80,49 +100,49 @@ impl Tx {
         by: &str,
         now: i64,
     ) -> Result<String> {
-        if let Some(request) = &ticket.request_id {
-            let known: Option<String> =
-                on!(self, |c| sqlx::query_scalar("SELECT key FROM ticket WHERE request_id = $1")
-                    .bind(request)
-                    .fetch_optional(c)
-                    .await?);
-            if let Some(key) = known {
-                return Ok(key);
-            }
-        }
-        let number = self.next(NUMBERS, 1).await?;
+        let Some(number) = self.ticket_number(ticket.request_id.as_deref()).await? else {
+            return Ok(on!(self, |c| sqlx::query_scalar(
+                "SELECT key FROM ticket WHERE request_id = $1"
+            )
+            .bind(&ticket.request_id)
+            .fetch_one(c)
+            .await?));
+        };
         let key = ticket::key(number);
         let fields = json(&ticket.fields)?;
-        exec!(self, sqlx::query(
-            "INSERT INTO ticket (number, key, kind, system, team, impact, urgency, priority, status,
-                 requester, summary, text, fields, language, sentiment, confidence, confidential,
-                 conversation_id, request_id, version, created_at, updated_at, resolved_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                 $18, $19, 1, $20, $21, $22)",
-        )
-        .bind(number)
-        .bind(&key)
-        .bind(word(ticket.kind))
-        .bind(&ticket.system)
-        .bind(&ticket.team)
-        .bind(word(ticket.impact))
-        .bind(word(ticket.urgency))
-        .bind(word(ticket.priority))
-        .bind(word(ticket.status))
-        .bind(lower(&ticket.requester))
-        .bind(&ticket.summary)
-        .bind(&ticket.text)
-        .bind(fields)
-        .bind(&ticket.language)
-        .bind(word(ticket.sentiment))
-        .bind(ticket.confidence)
-        .bind(ticket.confidential)
-        .bind(&ticket.conversation_id)
-        .bind(&ticket.request_id)
-        .bind(ticket.created_at)
-        .bind(ticket.resolved_at.unwrap_or(ticket.created_at))
-        .bind(ticket.resolved_at));
-        self.event(&key, &TicketEvent::Filed, by, false, ticket.created_at.min(now)).await?;
+        let filed = event_data(&TicketEvent::Filed)?;
+        let sql = self.words(&FILE);
+        exec!(
+            self,
+            sqlx::query(sql)
+                .bind(number)
+                .bind(&key)
+                .bind(word(ticket.kind))
+                .bind(&ticket.system)
+                .bind(&ticket.team)
+                .bind(word(ticket.impact))
+                .bind(word(ticket.urgency))
+                .bind(word(ticket.priority))
+                .bind(word(ticket.status))
+                .bind(lower(&ticket.requester))
+                .bind(&ticket.summary)
+                .bind(&ticket.text)
+                .bind(fields)
+                .bind(&ticket.language)
+                .bind(word(ticket.sentiment))
+                .bind(ticket.confidence)
+                .bind(ticket.confidential)
+                .bind(&ticket.conversation_id)
+                .bind(&ticket.request_id)
+                .bind(ticket.created_at)
+                .bind(ticket.resolved_at.unwrap_or(ticket.created_at))
+                .bind(ticket.resolved_at)
+                .bind(new_id())
+                .bind(ticket.created_at.min(now))
+                .bind(by)
+                .bind(filed.0)
+                .bind(filed.1)
+        );
         for id in &ticket.attachments {
             let name: Option<String> = on!(self, |c| sqlx::query_scalar(
                 "UPDATE attachment SET ticket_key = $2 WHERE id = $1 RETURNING name"
@@ -138,6 +158,20 @@ impl Tx {
         Ok(key)
     }
 
+    /// The number of a new ticket; `None` when its request has one already.
+    async fn ticket_number(&mut self, request: Option<&str>) -> Result<Option<i64>> {
+        Ok(on!(self, |c| sqlx::query_scalar(
+            "INSERT INTO counter (name, value)
+             SELECT $1, 1 WHERE NOT EXISTS (SELECT 1 FROM ticket WHERE request_id = $2)
+             ON CONFLICT (name) DO UPDATE SET value = counter.value + excluded.value
+             RETURNING value",
+        )
+        .bind(NUMBERS)
+        .bind(request)
+        .fetch_optional(c)
+        .await?))
+    }
+
     /// Records what happened to a ticket; the event's id.
     pub(super) async fn event(
         &mut self,
@@ -148,9 +182,7 @@ impl Tx {
         at: i64,
     ) -> Result<String> {
         let id = new_id();
-        let data = serde_json::to_value(event)
-            .map_err(|e| super::StoreError::Other(format!("An event could not be written: {e}")))?;
-        let kind = data["type"].as_str().unwrap_or_default().to_owned();
+        let (kind, data) = event_data(event)?;
         exec!(
             self,
             sqlx::query(
@@ -163,7 +195,7 @@ impl Tx {
             .bind(actor)
             .bind(kind)
             .bind(internal)
-            .bind(data.to_string())
+            .bind(data)
         );
         Ok(id)
     }

@@ -1,9 +1,8 @@
 //! Tickets: filing, looking at one, commenting, merging. Changing fields is in
 //! `ticket_patch`, lists are in `ticket_list`.
 
-use std::collections::HashSet;
-
 use firstline_core::ticket::Status;
+use sqlx::QueryBuilder;
 
 use super::encode::{of_json, word};
 use super::people::lower;
@@ -307,19 +306,22 @@ impl Store {
         since: i64,
         email: &str,
     ) -> Result<i64> {
-        let mut people = HashSet::new();
-        let except = lower(email);
-        for key in keys {
-            let requester: Option<String> = read!(self, |c| sqlx::query_scalar(
-                "SELECT requester FROM ticket WHERE key = $1 AND created_at >= $2"
-            )
-            .bind(key.as_ref())
-            .bind(since)
-            .fetch_optional(c)
-            .await?);
-            people.extend(requester.filter(|r| *r != except));
+        if keys.is_empty() {
+            return Ok(0);
         }
-        Ok(people.len() as i64)
+        Ok(read!(self, |c| {
+            let mut q = QueryBuilder::new(
+                "SELECT count(DISTINCT requester) FROM ticket WHERE created_at >= ",
+            );
+            q.push_bind(since).push(" AND requester <> ").push_bind(lower(email));
+            q.push(" AND key IN (");
+            let mut list = q.separated(", ");
+            for key in keys {
+                list.push_bind(key.as_ref().to_owned());
+            }
+            q.push(")");
+            q.build_query_scalar().fetch_one(c).await?
+        }))
     }
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgListener, PgPool};
-use tokio::sync::{Mutex, Notify, broadcast};
-use tokio::task::JoinHandle;
+use tokio::sync::{Mutex, Notify, broadcast, mpsc};
+use tokio::task::{AbortHandle, JoinHandle};
 
-use super::{Result, Store, new_id};
+use super::{Store, new_id};
 
 const JOBS: &str = "fl_jobs";
 const LIVE: &str = "fl_live";
@@ -47,12 +47,16 @@ pub(super) struct Hub {
     origin: String,
     jobs: Arc<Notify>,
     live: broadcast::Sender<Live>,
+    /// To the task that tells other processes, where there may be any.
+    others: Option<mpsc::UnboundedSender<Word>>,
 }
 
-impl Default for Hub {
-    fn default() -> Self {
-        Hub { origin: new_id(), jobs: Arc::default(), live: broadcast::Sender::new(LIVE_BUFFER) }
-    }
+/// What other processes are told.
+enum Word {
+    Wake,
+    Live(Live),
+    /// Nothing follows.
+    End,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,47 +66,47 @@ struct Note {
 }
 
 impl Hub {
-    pub(super) fn wake(&self) {
-        self.jobs.notify_one();
+    /// For the only process on a database.
+    pub(super) fn alone() -> Hub {
+        Hub::with(None)
     }
 
+    fn with(others: Option<mpsc::UnboundedSender<Word>>) -> Hub {
+        let live = broadcast::Sender::new(LIVE_BUFFER);
+        Hub { origin: new_id(), jobs: Arc::default(), live, others }
+    }
+
+    /// Jobs may be due: here and elsewhere.
+    pub(super) fn wake(&self) {
+        self.jobs.notify_one();
+        self.tell_others(Word::Wake);
+    }
+
+    /// Tells every watcher, here and elsewhere.
     pub(super) fn tell(&self, live: Live) {
+        if self.others.is_some() {
+            self.tell_others(Word::Live(live.clone()));
+        }
+        self.show(live);
+    }
+
+    fn show(&self, live: Live) {
         // An error only means that nobody watches.
         let _ = self.live.send(live);
     }
 
-    /// Channels and payloads for `pg_notify`.
-    pub(super) fn notifications(&self, wake: bool, live: &[Live]) -> (Vec<String>, Vec<String>) {
-        let mut channels = Vec::new();
-        let mut payloads = Vec::new();
-        if wake {
-            channels.push(JOBS.to_owned());
-            payloads.push(self.origin.clone());
+    fn tell_others(&self, word: Word) {
+        if let Some(others) = &self.others {
+            // The task has ended: so does this process.
+            let _ = others.send(word);
         }
-        for live in live {
-            channels.push(LIVE.to_owned());
-            payloads.push(self.payload(live));
-        }
-        (channels, payloads)
-    }
-
-    fn payload(&self, live: &Live) -> String {
-        let note = |live: &Live| {
-            serde_json::to_string(&Note { from: self.origin.clone(), live: live.clone() })
-                .unwrap_or_default()
-        };
-        let payload = note(live);
-        if payload.len() <= MAX_PAYLOAD {
-            return payload;
-        }
-        note(&Live { conversation_id: live.conversation_id.clone(), kind: LiveKind::Changed })
     }
 
     fn heard(&self, channel: &str, payload: &str) {
         match channel {
-            JOBS if payload != self.origin => self.wake(),
+            JOBS if payload != self.origin => self.jobs.notify_one(),
             LIVE => match serde_json::from_str::<Note>(payload) {
-                Ok(note) if note.from != self.origin => self.tell(note.live),
+                Ok(note) if note.from != self.origin => self.show(note.live),
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "a notification could not be read"),
             },
@@ -141,43 +145,115 @@ impl Store {
     }
 
     /// Tells every watcher, here and in other processes. Kept nowhere.
-    pub async fn publish_live(&self, live: &Live) -> Result<()> {
+    pub fn publish_live(&self, live: &Live) {
         self.hub.tell(live.clone());
-        if let super::db::Pools::Pg(pool) = &self.pools {
-            sqlx::query("SELECT pg_notify($1, $2)")
-                .bind(LIVE)
-                .bind(self.hub.payload(live))
-                .execute(pool)
-                .await?;
+    }
+}
+
+/// The tasks that talk with other processes through PostgreSQL; they end when dropped.
+pub(super) struct Others {
+    listener: Task,
+    teller: Task,
+}
+
+impl Others {
+    /// Begins to listen and to tell.
+    pub(super) fn start(pool: &PgPool) -> (Others, Arc<Hub>) {
+        let (sender, words) = mpsc::unbounded_channel();
+        let hub = Arc::new(Hub::with(Some(sender)));
+        let others = Others {
+            listener: Task::spawn(listen(pool.clone(), hub.clone())),
+            teller: Task::spawn(tell(pool.clone(), words, hub.origin.clone())),
+        };
+        (others, hub)
+    }
+
+    /// Ends both; what was said before is told.
+    pub(super) async fn stop(&self, hub: &Hub) {
+        hub.tell_others(Word::End);
+        self.teller.ended().await;
+        self.listener.abort.abort();
+        self.listener.ended().await;
+    }
+}
+
+struct Task {
+    handle: Mutex<Option<JoinHandle<()>>>,
+    abort: AbortHandle,
+}
+
+impl Task {
+    fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Task {
+        let handle = tokio::spawn(work);
+        Task { abort: handle.abort_handle(), handle: Mutex::new(Some(handle)) }
+    }
+
+    async fn ended(&self) {
+        if let Some(handle) = self.handle.lock().await.take() {
+            let _ = handle.await;
         }
-        Ok(())
     }
 }
 
-/// The task that listens on PostgreSQL; ends when dropped.
-pub(super) struct Listener {
-    task: Mutex<Option<JoinHandle<()>>>,
-    abort: tokio::task::AbortHandle,
-}
-
-impl Listener {
-    pub(super) fn start(pool: PgPool, hub: Arc<Hub>) -> Listener {
-        let task = tokio::spawn(listen(pool, hub));
-        Listener { abort: task.abort_handle(), task: Mutex::new(Some(task)) }
-    }
-
-    pub(super) async fn stop(&self) {
-        self.abort.abort();
-        if let Some(task) = self.task.lock().await.take() {
-            let _ = task.await;
-        }
-    }
-}
-
-impl Drop for Listener {
+impl Drop for Task {
     fn drop(&mut self) {
         self.abort.abort();
     }
+}
+
+/// Words told in one statement.
+const AT_ONCE: usize = 64;
+
+/// Passes on what was committed. Beside the transactions, because one that notifies holds
+/// up every other's commit. Only hints are lost if this process dies first: jobs are
+/// looked for once a second anyway, and a page shows all when it is next told anything.
+async fn tell(pool: PgPool, mut words: mpsc::UnboundedReceiver<Word>, origin: String) {
+    let mut heard = Vec::with_capacity(AT_ONCE);
+    while words.recv_many(&mut heard, AT_ONCE).await > 0 {
+        let (mut channels, mut payloads, mut end) = (Vec::new(), Vec::new(), false);
+        for word in heard.drain(..) {
+            match word {
+                Word::Wake if channels.contains(&JOBS) => {}
+                Word::Wake => {
+                    channels.push(JOBS);
+                    payloads.push(origin.clone());
+                }
+                Word::Live(live) => {
+                    channels.push(LIVE);
+                    payloads.push(payload(&origin, live));
+                }
+                Word::End => end = true,
+            }
+        }
+        if channels.is_empty() {
+            return;
+        }
+        let told = sqlx::query(
+            "SELECT set_config('synchronous_commit', 'off', true), pg_notify(c, p)
+             FROM unnest($1::text[], $2::text[]) AS n (c, p)",
+        )
+        .bind(channels)
+        .bind(payloads)
+        .execute(&pool)
+        .await;
+        if let Err(error) = told {
+            tracing::warn!(%error, "other processes could not be told of a change");
+        }
+        if end {
+            return;
+        }
+    }
+}
+
+fn payload(origin: &str, live: Live) -> String {
+    let note =
+        |live| serde_json::to_string(&Note { from: origin.to_owned(), live }).unwrap_or_default();
+    let conversation_id = live.conversation_id.clone();
+    let payload = note(live);
+    if payload.len() <= MAX_PAYLOAD {
+        return payload;
+    }
+    note(Live { conversation_id, kind: LiveKind::Changed })
 }
 
 async fn listen(pool: PgPool, hub: Arc<Hub>) {
@@ -186,7 +262,7 @@ async fn listen(pool: PgPool, hub: Arc<Hub>) {
             tracing::warn!(%error, "listening on the database was interrupted; trying again");
         }
         // Whatever was said meanwhile is lost: look at the jobs themselves.
-        hub.wake();
+        hub.jobs.notify_one();
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
@@ -195,7 +271,7 @@ async fn listen_once(pool: &PgPool, hub: &Hub) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen_all([JOBS, LIVE]).await?;
     // What was enqueued before we listened.
-    hub.wake();
+    hub.jobs.notify_one();
     while let Some(heard) = listener.try_recv().await? {
         hub.heard(heard.channel(), heard.payload());
     }

@@ -229,6 +229,7 @@ impl World {
             attachments,
             event_id: self.bot.event_id(),
             platform: Platform::Web,
+            key: None,
         };
         let accepted = accept::say(&self.bot.app, &viewer, say).await.unwrap();
         self.bot.run().await;
@@ -320,7 +321,7 @@ impl World {
         let mut body = Box::pin(body);
         if let Some(id) = path.strip_prefix("/chat/").and_then(|rest| rest.split('/').next()) {
             let mark = Live { conversation_id: id.to_owned(), kind: LiveKind::Typing };
-            self.bot.app.store.publish_live(&mark).await.unwrap();
+            self.bot.app.store.publish_live(&mark);
         }
         let heard = read_until(&mut body, |text| text.contains(TYPING), PATIENCE).await;
         assert!(!path.starts_with("/chat/") || heard.contains(TYPING), "{path}: {heard}");

@@ -14,7 +14,7 @@ use super::Body;
 use super::wire::{AcceptedRequest, Feedback, NewRequest, RequestView};
 use crate::accept::{self, Say};
 use crate::store::new_id;
-use crate::store::records::{RequestRow, Viewer};
+use crate::store::records::{RepeatKey, RequestRow, Viewer};
 
 const SCOPE: &str = "requests";
 
@@ -45,29 +45,16 @@ pub(crate) async fn create(
             })?)
         }
     };
-    let email = &caller.viewer.email;
-    if let Some(key) = key
-        && let Some((_, hash)) = web.app.store.idempotent(email, key).await?
-        && hash != body.hash
-    {
-        return Err(reused());
-    }
     let say = Say {
         conversation: body.value.conversation_id,
         text: body.value.text,
         attachments: Vec::new(),
         event_id: key.map_or_else(new_id, |key| format!("key:{key}")),
         platform: Platform::Api,
+        key: key.map(|key| RepeatKey { key: key.to_owned(), body_hash: body.hash }),
     };
     let accepted = accept::say(&web.app, &caller.viewer, say).await?;
     let id = accepted.request_id.unwrap_or_default();
-    if let Some(key) = key {
-        let now = web.app.clock.now();
-        let (_, hash) = web.app.store.remember_idempotent(email, key, &id, &body.hash, now).await?;
-        if hash != body.hash {
-            return Err(reused());
-        }
-    }
     let location = format!("/api/v1/requests/{id}");
     let made = AcceptedRequest {
         id,
@@ -75,10 +62,6 @@ pub(crate) async fn create(
         duplicate: accepted.duplicate,
     };
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(made)).into_response())
-}
-
-fn reused() -> Fault {
-    Fault::invalid("This Idempotency-Key was used with another body. Use a new key.")
 }
 
 /// The request, if it is this person's or belongs to a ticket they may see.

@@ -7,7 +7,8 @@ use firstline_core::ticket::{Impact, Kind, Status, Urgency};
 use firstline_core::triage::Speaker;
 use firstline_core::words;
 
-use super::{Reaction, facts};
+use super::settle::facts;
+use super::{Reaction, Said};
 use crate::flows::ticket::Refusal;
 use crate::flows::understand::{Asked, understand};
 use crate::store::records::{NewTicket, Settlement, TicketFilter};
@@ -16,7 +17,7 @@ use crate::worker::JobError;
 impl Reaction<'_> {
     // --- Commands -----------------------------------------------------------------
 
-    pub(super) async fn command(self, command: &Command) -> Result<(), JobError> {
+    pub(super) async fn command(self, command: &Command) -> Result<Option<Said>, JobError> {
         let language = "en";
         let says = match command {
             Command::Help => words::help(language),
@@ -54,7 +55,7 @@ impl Reaction<'_> {
 
     // --- Buttons ------------------------------------------------------------------
 
-    pub(super) async fn feedback(mut self, verdict: Verdict) -> Result<(), JobError> {
+    pub(super) async fn feedback(mut self, verdict: Verdict) -> Result<Option<Said>, JobError> {
         let language = self.language().await?;
         self.request.verdict = Some(verdict);
         let says = match verdict {
@@ -65,7 +66,7 @@ impl Reaction<'_> {
         self.settle_with(Some(says), &action).await
     }
 
-    pub(super) async fn file(mut self, form: &TicketForm) -> Result<(), JobError> {
+    pub(super) async fn file(mut self, form: &TicketForm) -> Result<Option<Said>, JobError> {
         let assessment = self.assessment().await?;
         if let Some(key) = self.request.ticket_key.clone() {
             // Sent twice: the ticket is there already.
@@ -131,8 +132,7 @@ impl Reaction<'_> {
             request: self.request.clone(),
             assessments: Vec::new(),
             ticket: Some(ticket),
-            messages: Vec::new(),
-            jobs: Vec::new(),
+            reply: None,
             cited_documents: Vec::new(),
             comments: Vec::new(),
             hand_over: false,
@@ -141,7 +141,7 @@ impl Reaction<'_> {
         self.settle(settlement, Some(says)).await
     }
 
-    pub(super) async fn talk_to_person(self) -> Result<(), JobError> {
+    pub(super) async fn talk_to_person(self) -> Result<Option<Said>, JobError> {
         // What is known so far is read once more, so that the ticket says it.
         let thread = self.thread().await?;
         let last = thread
@@ -164,8 +164,9 @@ impl Reaction<'_> {
             wants_person: true,
             already_asked: false,
             open_here: None,
+            stamps: &self.stamps,
         };
-        let understood = understand(self.app, &asked, &|_| {}).await?;
+        let understood = Box::pin(understand(self.app, &asked, &|_| {})).await?;
         let mut this = self;
         this.request.text = text;
         this.settle_understood(understood, &[]).await

@@ -74,6 +74,31 @@ pub struct ConversationRow {
     pub updated_at: i64,
 }
 
+/// What a reaction looks at before it thinks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Situation {
+    pub conversation: ConversationRow,
+    /// Messages in the conversation.
+    pub said: i64,
+    pub request: RequestRow,
+    /// The newest open ticket filed from the conversation.
+    pub open_here: Option<String>,
+    /// What was done with the last settled request of the conversation, this one aside.
+    pub last_action: Option<String>,
+    pub stamps: Stamps,
+}
+
+/// How far what is kept in memory may have to catch up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stamps {
+    /// Changes with every erasure, here or by another process; `None` before the first.
+    pub erasure: Option<String>,
+    /// The highest ticket number given; 0 before the first.
+    pub ticket: i64,
+    /// Grows with every correction and whenever one is taken back; 0 before the first.
+    pub correction: i64,
+}
+
 /// Who said a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -172,6 +197,15 @@ pub struct Unsent {
     pub because: String,
 }
 
+/// Under which a program may repeat a call without harm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepeatKey {
+    /// Chosen by the caller, unique per person.
+    pub key: String,
+    /// SHA-256 of the body it goes with.
+    pub body_hash: String,
+}
+
 /// One reading of a request, kept whether or not it was followed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AssessmentRow {
@@ -198,11 +232,10 @@ pub struct AssessmentRow {
 pub struct Settlement {
     pub request: RequestRow,
     pub assessments: Vec<AssessmentRow>,
-    /// Filed with the request; its key is given by the store and put in place of
-    /// [`KEY_PLACEHOLDER`] in `messages`.
+    /// Filed with the request; its key is given by the store.
     pub ticket: Option<NewTicket>,
-    pub messages: Vec<NewMessage>,
-    pub jobs: Vec<NewJob>,
+    /// Whose text bears the ticket's key in place of [`KEY_PLACEHOLDER`].
+    pub reply: Option<Reply>,
     pub cited_documents: Vec<String>,
     /// What the requester said that belongs to a ticket already filed: (key, text).
     pub comments: Vec<(String, String)>,
@@ -210,6 +243,22 @@ pub struct Settlement {
     pub hand_over: bool,
     /// Sets the conversation's title if it has none.
     pub title: Option<String>,
+}
+
+/// What the requester is told, and the job that tells the platform.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    pub message: NewMessage,
+    pub delivery: NewJob,
+    /// Until when whoever settles holds the delivery, to carry it out at once.
+    pub lease_until: i64,
+}
+
+/// A reply that whoever settled delivers now; until then its job is theirs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    pub job: LeasedJob,
+    pub message: MessageRow,
 }
 
 /// Stands in message texts for the key of the ticket being filed.
