@@ -23,6 +23,7 @@ mod inbox;
 mod insight;
 mod jobs;
 mod knowledge;
+mod leases;
 mod messages;
 mod people;
 mod privacy;

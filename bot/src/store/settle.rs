@@ -41,31 +41,35 @@ const END: Together = together!(
          (SELECT c.last_seq FROM conversation c WHERE c.id = $5)"
 );
 
-/// Writes what became of request $1 and marks the event of job $2.
-const REQUEST: Together = together!(
+/// Writes what became of request $1, marks the event of job $2, keeps reading $18 and says
+/// message $30 at its place. Its delivery belongs to whoever settles, unless another of its
+/// lane is on its way; gives the state of the delivery, if the message is new.
+const WRITE: Together = together!(
     inbox("job_id")
-    "UPDATE inbox SET settled_at = $3 WHERE job_id = $2";
+    "UPDATE inbox SET settled_at = $3 WHERE job_id = $2",
+    request("id")
     "UPDATE request SET state = $4, kind = $5, system = $6, confidence = $7, action = $8,
          abstained = $9, answerable = $10, decision = $11, answer = $12, ticket_key = $13,
          verdict = COALESCE($14, verdict), redactions = $15, settled_at = $16, text = $17
-     WHERE id = $1"
-);
-
-/// Says message $1 at its place and gives its delivery to whoever settles, unless another
-/// of its lane is on its way; the state of the delivery. Nothing when it was said before.
-const REPLY: Together = together!(
+     WHERE id = $1",
+    assessment("id")
+    "INSERT INTO assessment (id, request_id, engine, prompt_hash, input_hash, passages, result,
+         failure, chosen, duration_ms, tokens_in, tokens_out, created_at)
+     SELECT $18, $1, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29
+     WHERE $18 IS NOT NULL ON CONFLICT DO NOTHING",
     message("id, seq")
     "INSERT INTO message (id, conversation_id, seq, author, email, name, body, request_id,
          delivery, delivery_key, created_at, sent_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
+     SELECT $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $3, $40
+     WHERE $30 IS NOT NULL ON CONFLICT DO NOTHING";
     "INSERT INTO job (id, kind, lane, payload, priority, state, run_at, lease_until, lease_by,
          attempt, max_attempts, dedupe, created_at)
-     SELECT $13, $14, $15, $16, $17, CASE WHEN n.busy THEN 'ready' ELSE 'running' END, $18,
-         CASE WHEN n.busy THEN NULL ELSE $19 END, CASE WHEN n.busy THEN NULL ELSE $20 END,
-         CASE WHEN n.busy THEN 0 ELSE 1 END, $21, $22, $11
-     FROM (SELECT EXISTS (SELECT 1 FROM job o WHERE o.lane = $15
+     SELECT $41, $42, $43, $44, $45, CASE WHEN n.busy THEN 'ready' ELSE 'running' END, $46,
+         CASE WHEN n.busy THEN NULL ELSE $47 END, CASE WHEN n.busy THEN NULL ELSE $48 END,
+         CASE WHEN n.busy THEN 0 ELSE 1 END, $49, $50, $3
+     FROM (SELECT EXISTS (SELECT 1 FROM job o WHERE o.lane = $43
          AND o.state IN ('ready', 'running')) AS busy) n
-     WHERE EXISTS (SELECT 1 FROM message WHERE id = $1 AND seq = $3)
+     WHERE EXISTS (SELECT 1 FROM message WHERE id = $30 AND seq = $32)
      ON CONFLICT DO NOTHING RETURNING state"
 );
 
@@ -113,15 +117,9 @@ impl Store {
             });
             request.ticket_key = Some(key);
         }
-        tx.settle_request(&request, &job.id, now).await?;
-        for assessment in &assessments {
-            insert_assessment(&mut tx, assessment).await?;
-        }
-        let delivery = match (reply, seq) {
-            (Some(reply), Some(seq)) => tx.reply(reply, &job.lease_by, seq, now).await?,
-            // Nothing to say, or nobody to say it to.
-            _ => None,
-        };
+        // Nobody is left to hear of it when the conversation is gone.
+        let reply = reply.zip(seq);
+        let delivery = tx.write(&request, &assessments, reply, job, now).await?;
         for document in &settlement.cited_documents {
             exec!(
                 tx,
@@ -146,72 +144,89 @@ impl Store {
 }
 
 impl Tx {
-    async fn settle_request(&mut self, request: &RequestRow, job: &str, now: i64) -> Result<()> {
-        let decision = request.decision.as_ref().map(json).transpose()?;
-        let answer = request.answer.as_ref().map(json).transpose()?;
-        let sql = self.words(&REQUEST);
-        exec!(
-            self,
-            sqlx::query(sql)
-                .bind(&request.id)
-                .bind(job)
-                .bind(now)
-                .bind(word(request.state))
-                .bind(request.kind.map(word))
-                .bind(&request.system)
-                .bind(request.confidence)
-                .bind(&request.action)
-                .bind(request.abstained.map(word))
-                .bind(request.answerable)
-                .bind(decision)
-                .bind(answer)
-                .bind(&request.ticket_key)
-                .bind(request.verdict.map(word))
-                .bind(request.redactions)
-                .bind(request.settled_at)
-                .bind(&request.text)
-        );
-        Ok(())
-    }
-
-    /// Says a reply at `seq`; its delivery if `worker` is to carry it out now.
-    async fn reply(
+    /// Writes the request with its readings and says the reply at its place; its delivery,
+    /// if the holder of `job` is to carry it out now.
+    async fn write(
         &mut self,
-        reply: Reply,
-        worker: &str,
-        seq: i64,
+        request: &RequestRow,
+        readings: &[AssessmentRow],
+        reply: Option<(Reply, i64)>,
+        job: &LeasedJob,
         now: i64,
     ) -> Result<Option<Delivery>> {
-        let Reply { message, delivery: job, lease_until } = reply;
-        let (delivery, sent_at) = super::messages::delivery(&message, now);
-        let body = json(&message.body)?;
-        let sql = self.words(&REPLY);
+        let (reading, others) = match readings.split_last() {
+            Some((last, others)) => (Some(last), others),
+            None => (None, readings),
+        };
+        for other in others {
+            insert_assessment(self, other).await?;
+        }
+        let message = reply.as_ref().map(|(reply, _)| &reply.message);
+        let deliver = reply.as_ref().map(|(reply, _)| &reply.delivery);
+        let (delivery, sent_at) =
+            message.map(|m| super::messages::delivery(m, now)).unwrap_or_default();
+        let sql = self.words(&WRITE);
+        let decision = request.decision.as_ref().map(json).transpose()?;
+        let answer = request.answer.as_ref().map(json).transpose()?;
+        let passages = reading.map(|r| json(&r.passages)).transpose()?;
+        let result = reading.and_then(|r| r.result.as_ref()).map(json).transpose()?;
+        let body = message.map(|m| json(&m.body)).transpose()?;
         let state: Option<String> = on!(self, |c| sqlx::query_scalar(sql)
-            .bind(&message.id)
-            .bind(&message.conversation_id)
-            .bind(seq)
-            .bind(word(message.author))
-            .bind(lower(&message.email))
-            .bind(&message.name)
-            .bind(body)
-            .bind(&message.request_id)
-            .bind(delivery)
-            .bind(&message.delivery_key)
-            .bind(now)
-            .bind(sent_at)
+            .bind(&request.id)
             .bind(&job.id)
-            .bind(job.kind)
-            .bind(&job.lane)
-            .bind(&job.payload)
-            .bind(job.priority)
-            .bind(job.run_at)
-            .bind(lease_until)
-            .bind(worker)
-            .bind(job.max_attempts)
-            .bind(&job.dedupe)
+            .bind(now)
+            .bind(word(request.state))
+            .bind(request.kind.map(word))
+            .bind(&request.system)
+            .bind(request.confidence)
+            .bind(&request.action)
+            .bind(request.abstained.map(word))
+            .bind(request.answerable)
+            .bind(decision)
+            .bind(answer)
+            .bind(&request.ticket_key)
+            .bind(request.verdict.map(word))
+            .bind(request.redactions)
+            .bind(request.settled_at)
+            .bind(&request.text)
+            .bind(reading.map(|r| &r.id))
+            .bind(reading.map(|r| &r.engine))
+            .bind(reading.map(|r| &r.prompt_hash))
+            .bind(reading.map(|r| &r.input_hash))
+            .bind(passages)
+            .bind(result)
+            .bind(reading.and_then(|r| r.failure.as_ref()))
+            .bind(reading.map(|r| r.chosen))
+            .bind(reading.map(|r| r.duration_ms))
+            .bind(reading.map(|r| r.tokens_in))
+            .bind(reading.map(|r| r.tokens_out))
+            .bind(reading.map(|r| r.created_at))
+            .bind(message.map(|m| &m.id))
+            .bind(message.map(|m| &m.conversation_id))
+            .bind(reply.as_ref().map(|(_, seq)| *seq))
+            .bind(message.map(|m| word(m.author)))
+            .bind(message.map(|m| lower(&m.email)))
+            .bind(message.map(|m| &m.name))
+            .bind(body)
+            .bind(message.and_then(|m| m.request_id.as_ref()))
+            .bind(delivery)
+            .bind(message.map(|m| &m.delivery_key))
+            .bind(sent_at)
+            .bind(deliver.map(|d| &d.id))
+            .bind(deliver.map(|d| d.kind))
+            .bind(deliver.map(|d| &d.lane))
+            .bind(deliver.map(|d| &d.payload))
+            .bind(deliver.map(|d| d.priority))
+            .bind(deliver.map(|d| d.run_at))
+            .bind(reply.as_ref().map(|(reply, _)| reply.lease_until))
+            .bind(&job.lease_by)
+            .bind(deliver.map(|d| d.max_attempts))
+            .bind(deliver.and_then(|d| d.dedupe.as_ref()))
             .fetch_optional(c)
             .await?);
-        let Some(state) = state else { return Ok(None) };
+        let Some(((Reply { message, delivery, .. }, seq), state)) = reply.zip(state) else {
+            return Ok(None);
+        };
         self.tell(Live {
             conversation_id: message.conversation_id.clone(),
             kind: LiveKind::Message { seq },
@@ -221,14 +236,14 @@ impl Tx {
             return Ok(None);
         }
         let job = LeasedJob {
-            id: job.id,
-            kind: job.kind.to_owned(),
-            lane: job.lane,
-            payload: job.payload,
+            id: delivery.id,
+            kind: delivery.kind.to_owned(),
+            lane: delivery.lane,
+            payload: delivery.payload,
             attempt: 1,
-            max_attempts: job.max_attempts,
+            max_attempts: delivery.max_attempts,
             created_at: now,
-            lease_by: worker.to_owned(),
+            lease_by: job.lease_by.clone(),
         };
         let message = MessageRow {
             id: message.id,
