@@ -129,10 +129,14 @@ pub(super) async fn connect_sqlite(path: &Path) -> Result<Pools> {
 /// A PostgreSQL connection unused for longer is tried before use.
 const RESTED: Duration = Duration::from_millis(500);
 
+/// As many as the workers use at once by default, and as many again, so that an
+/// acknowledgement never waits for one of theirs.
+const PG_CONNECTIONS: u32 = 16;
+
 pub(super) async fn connect_postgres(url: &str) -> Result<PgPool> {
     let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(256);
     Ok(PgPoolOptions::new()
-        .max_connections(10)
+        .max_connections(PG_CONNECTIONS)
         .acquire_timeout(Duration::from_secs(5))
         .test_before_acquire(false)
         // A busy connection is not asked each time whether it lives; one that rested may have

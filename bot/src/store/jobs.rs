@@ -2,7 +2,7 @@
 //! (id, worker, attempt). A job whose lease has ended is taken up again: that is the
 //! whole recovery from a crash.
 
-use super::db::Together;
+use super::db::Pools;
 use super::records::{JobCounts, JobRow, LeasedJob, MessageRow, NewJob};
 use super::{Live, LiveKind, Result, Store, Tx};
 
@@ -42,14 +42,18 @@ const FINISH: &str =
          AND o.state = 'ready')";
 
 /// The same, and message $5 has reached its platform.
-const SENT: Together = together!(
-    message("id") "UPDATE message SET delivery = 'sent', sent_at = $6
+const SENT: &str = "UPDATE message SET delivery = 'sent', sent_at = $6
      WHERE id = $5 AND delivery = 'pending' AND EXISTS (SELECT 1 FROM job
-         WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running')";
-    "DELETE FROM job WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running'
+         WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running');
+     DELETE FROM job WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running'
      RETURNING EXISTS (SELECT 1 FROM job o WHERE o.lane = $4 AND o.id <> $1
-         AND o.state = 'ready')"
-);
+         AND o.state = 'ready')";
+const SENT_PG: &str = "WITH held AS (DELETE FROM job
+         WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running' RETURNING id),
+     sent AS (UPDATE message SET delivery = 'sent', sent_at = $6
+         WHERE id = $5 AND delivery = 'pending' AND EXISTS (SELECT 1 FROM held))
+     SELECT EXISTS (SELECT 1 FROM job o WHERE o.lane = $4 AND o.id <> held.id
+         AND o.state = 'ready') FROM held";
 
 impl Store {
     /// Adds a job and wakes a worker; `false` when a live job has its dedupe key.
@@ -109,27 +113,37 @@ impl Store {
     /// Notes that the platform has a message and ends its job; `false` when the lease was
     /// lost.
     pub async fn mark_sent(&self, job: &LeasedJob, message: &MessageRow, now: i64) -> Result<bool> {
-        let mut tx = self.begin_behind().await?;
-        let sql = tx.words(&SENT);
-        let behind: Option<bool> = on!(tx, |c| sqlx::query_scalar(sql)
-            .bind(&job.id)
-            .bind(&job.lease_by)
-            .bind(job.attempt)
-            .bind(&job.lane)
-            .bind(&message.id)
-            .bind(now)
-            .fetch_optional(c)
-            .await?);
-        let Some(behind) = behind else {
-            tx.rollback().await?;
-            return Ok(false);
+        macro_rules! sent {
+            ($sql:expr, $on:expr) => {
+                sqlx::query_scalar($sql)
+                    .bind(&job.id)
+                    .bind(&job.lease_by)
+                    .bind(job.attempt)
+                    .bind(&job.lane)
+                    .bind(&message.id)
+                    .bind(now)
+                    .fetch_optional($on)
+                    .await?
+            };
+        }
+        let behind: Option<bool> = match &self.pools {
+            Pools::Sqlite { .. } => {
+                let mut tx = self.begin_behind().await?;
+                let behind = on!(tx, |c| sent!(SENT, c));
+                tx.commit().await?;
+                behind
+            }
+            // One statement is a transaction of its own.
+            Pools::Pg(pool) => sent!(SENT_PG, pool),
         };
-        tx.lane_freed(behind);
-        tx.tell(Live {
+        let Some(behind) = behind else { return Ok(false) };
+        if behind {
+            self.hub.wake();
+        }
+        self.hub.tell(Live {
             conversation_id: message.conversation_id.clone(),
             kind: LiveKind::Message { seq: message.seq },
         });
-        tx.commit().await?;
         Ok(true)
     }
 
