@@ -258,7 +258,7 @@ pub async fn model(config: &Config, clock: Arc<dyn Clock>) -> Finding {
 /// Whether the embedding model can be read, and how far the passages' vectors have come.
 pub async fn embeddings(config: &Config, data: &Path) -> Finding {
     let Some(folder) = config.embeddings() else {
-        let found = "off; articles are found by their words alone (model.embeddings)";
+        let found = "off; the program's own table of English words helps to find articles (model.embeddings)";
         return Finding::skipped("embeddings", found);
     };
     let (folder, index) = (folder.to_owned(), data.join("index"));
@@ -273,7 +273,7 @@ fn look_at_embeddings(folder: &Path, index: &Path) -> Finding {
         Err(e) => {
             return Finding::bad(
                 "embeddings",
-                format!("articles are found by their words alone: {e}"),
+                format!("the program's own table of English words takes their place: {e}"),
                 "put a sentence-transformer of BERT or XLM-RoBERTa shape into the folder \
                  model.embeddings names, or correct the path",
             );

@@ -10,10 +10,11 @@
 mod common;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use firstline_indexer::{Change, LocalIndex, Query};
+use firstline_indexer::{Change, Embedder, LocalIndex, Query, Vectors};
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -41,6 +42,8 @@ fn main() -> anyhow::Result<()> {
 
     let dir = tempfile::tempdir()?;
     let index = LocalIndex::open(&dir.path().join("index"))?.index;
+    let vectors = dir.path().join("words");
+    index.use_embeddings(Arc::new(Embedder::english()), Vectors::Owned(&vectors))?;
     let begin = Instant::now();
     let changes: Vec<Change> = documents.iter().map(|d| common::change(d, 0)).collect();
     index.apply(&changes, 1)?;

@@ -6,7 +6,9 @@
 //! means that the folder does not hold the answer. Prints a line a question and the sums. With
 //! `--signals FILE` the signals behind `answerable` are written as well, one JSON object a line.
 //!
-//! `--embeddings MODEL` adds a sentence-transformer folder. The vectors are kept in the file
+//! Searches as the service does without configuration: by words and by the program's own table of
+//! English words. `--embeddings none` leaves the words alone; `--embeddings MODEL` takes a
+//! sentence-transformer folder instead. Its vectors are kept in the file
 //! `target/quality/NAME/passages.vec`, NAME being the folder's, so that only the first run computes
 //! them all.
 
@@ -43,8 +45,10 @@ fn main() -> anyhow::Result<()> {
     let changes: Vec<_> = documents.iter().map(|d| common::change(d, 0)).collect();
     index.apply(&changes, 1)?;
     println!("{} articles, {} passages", documents.len(), index.passages());
-    if let Some(model) = model {
-        embed(&index, Path::new(&model), &folder)?;
+    match model.as_deref() {
+        None => index.use_embeddings(Arc::new(Embedder::english()), Vectors::InMemory)?,
+        Some("none") => {}
+        Some(model) => embed(&index, Path::new(model), &folder)?,
     }
 
     let (mut known, mut first, mut five, mut kept) = (0, 0, 0, 0);
@@ -80,7 +84,7 @@ fn main() -> anyhow::Result<()> {
         if let Some(out) = &mut signals_out {
             let row = serde_json::json!({
                 "id": q.id, "known": !q.paths.is_empty(), "rank": rank,
-                "x": [s.coverage, s.article, s.pairs, s.title, s.named, s.missing, s.density, s.gap, s.words],
+                "x": [s.coverage, s.article, s.pairs, s.title, s.named, s.missing, s.density, s.gap, s.words, s.likeness],
             });
             writeln!(out, "{row}")?;
         }

@@ -182,7 +182,7 @@ impl TestBot {
         }
         let clock = MockClock::at(START);
         put_articles(&store, articles).await;
-        let knowledge = knowledge::open(&store, dir).await.unwrap();
+        let knowledge = knowledge::open(&store, dir, None).await.unwrap();
         let chat = Arc::new(FakeChat::default());
         let app = App::new(Parts {
             config,

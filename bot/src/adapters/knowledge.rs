@@ -26,13 +26,14 @@ const EMBED: usize = 8;
 const TELL_MS: i64 = 30_000;
 /// Before vectors are tried again after an error.
 const RETRY_MS: i64 = 60_000;
-/// The folder of the vectors within that of the index.
+/// The folder of an embedding model's vectors within that of the index.
 pub(crate) const VECTORS: &str = "vectors";
+/// The same of the vectors made of words: those of a model are dear and must outlive a start
+/// without it.
+const WORDS: &str = "words";
 
 pub struct LocalKnowledge {
     index: LocalIndex,
-    /// The index is the one on disk, not one in memory beside another process.
-    owner: bool,
     sequence: AtomicI64,
 }
 
@@ -51,7 +52,7 @@ impl Knowledge for LocalKnowledge {
 }
 
 impl LocalKnowledge {
-    /// How far the passages' vectors have come; `None` without embeddings.
+    /// How far the passages' vectors have come; `None` when none are configured.
     pub fn embedded(&self) -> Option<Progress> {
         self.index.embedded()
     }
@@ -59,13 +60,28 @@ impl LocalKnowledge {
 
 /// The index under `data_dir`, brought up to the store's state. When another process
 /// owns it (a command beside the running service), an index in memory takes its place.
-pub async fn open(store: &Store, data_dir: &Path) -> anyhow::Result<Arc<LocalKnowledge>> {
+/// It finds by meaning too: with the model in the folder `embeddings`, whose vectors
+/// [`embed`] computes where they are not there yet; else, or when that cannot be read, by
+/// the program's own table of English words.
+pub async fn open(
+    store: &Store,
+    data_dir: &Path,
+    embeddings: Option<&Path>,
+) -> anyhow::Result<Arc<LocalKnowledge>> {
     let dir = data_dir.join("index");
     let last = store.last_change().await?;
-    let opened = tokio::task::spawn_blocking(move || open_index(&dir, last)).await?;
-    let (index, sequence, owner) = opened.context("the search index cannot be opened")?;
-    let sequence = AtomicI64::new(sequence);
-    let knowledge = Arc::new(LocalKnowledge { index, owner, sequence });
+    let folder = embeddings.map(Path::to_owned);
+    let opened = tokio::task::spawn_blocking(move || {
+        let (index, sequence, owner) = open_index(&dir, last)?;
+        if let Err(error) = use_vectors(&index, owner, &dir, folder.as_deref()) {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "articles are found by their words alone, because the vectors cannot be used"
+            );
+        }
+        anyhow::Ok(LocalKnowledge { index, sequence: AtomicI64::new(sequence) })
+    });
+    let knowledge = Arc::new(opened.await?.context("the search index cannot be opened")?);
     catch_up(&knowledge, store).await?;
     Ok(knowledge)
 }
@@ -85,24 +101,27 @@ fn open_index(dir: &Path, last: i64) -> anyhow::Result<(LocalIndex, i64, bool)> 
     }
 }
 
-/// Lets `knowledge` find by meaning too, with the model in `folder`. The vectors that are there
-/// already are used at once; [`embed`] computes the others.
-pub async fn use_embeddings(
-    knowledge: &Arc<LocalKnowledge>,
-    data_dir: &Path,
-    folder: &Path,
+fn use_vectors(
+    index: &LocalIndex,
+    owner: bool,
+    dir: &Path,
+    folder: Option<&Path>,
 ) -> anyhow::Result<()> {
-    let (knowledge, folder) = (knowledge.clone(), folder.to_owned());
-    let vectors = data_dir.join("index").join(VECTORS);
-    tokio::task::spawn_blocking(move || {
-        let embedder = Arc::new(Embedder::open(&folder)?);
-        let vectors =
-            if knowledge.owner { Vectors::Owned(&vectors) } else { Vectors::Shared(&vectors) };
-        knowledge.index.use_embeddings(embedder, vectors)?;
-        // What was removed while there were no embeddings.
-        knowledge.index.forget_removed()
-    })
-    .await?
+    let model = folder.map(Embedder::open).transpose().unwrap_or_else(|error| {
+        tracing::error!(
+            error = error.to_string(),
+            "the embeddings cannot be used; the table of English words takes their place"
+        );
+        None
+    });
+    let (embedder, folder) = match model {
+        Some(model) => (model, dir.join(VECTORS)),
+        None => (Embedder::english(), dir.join(WORDS)),
+    };
+    let vectors = if owner { Vectors::Owned(&folder) } else { Vectors::Shared(&folder) };
+    index.use_embeddings(Arc::new(embedder), vectors)?;
+    // What was removed while there were no vectors.
+    index.forget_removed()
 }
 
 /// Computes vectors as passages come, until `shutdown` turns true. Ends at once without

@@ -148,7 +148,7 @@ pub(super) async fn build(opened: Opened) -> anyhow::Result<(Arc<App>, Arc<Local
         }
         None => None,
     };
-    let knowledge = open_knowledge(&config, &store, &data).await?;
+    let knowledge = knowledge::open(&store, &data, config.embeddings()).await?;
     let app = App::new(Parts {
         config,
         chat: Arc::new(WebChat { store: store.clone() }),
@@ -162,24 +162,6 @@ pub(super) async fn build(opened: Opened) -> anyhow::Result<(Arc<App>, Arc<Local
         compute: Compute::start()?,
     });
     Ok((app, knowledge))
-}
-
-/// The index, with embeddings where they are configured and can be read.
-pub(super) async fn open_knowledge(
-    config: &Config,
-    store: &Store,
-    data: &Path,
-) -> anyhow::Result<Arc<LocalKnowledge>> {
-    let knowledge = knowledge::open(store, data).await?;
-    if let Some(folder) = config.embeddings()
-        && let Err(error) = knowledge::use_embeddings(&knowledge, data, folder).await
-    {
-        tracing::error!(
-            error = format!("{error:#}"),
-            "articles are found by their words alone, because the embeddings cannot be used"
-        );
-    }
-    Ok(knowledge)
 }
 
 /// Who a request is read for: `--as`, or anyone.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Done, Global, context, lines, output};
+use crate::adapters::knowledge;
 use crate::ports::Knowledge;
 use crate::store::records::Viewer;
 
@@ -56,7 +57,7 @@ struct Shown {
 pub(super) async fn run(global: &Global, args: SearchArgs) -> anyhow::Result<Done> {
     let opened = context::open(global).await?;
     let viewer = context::reader(&opened.store, args.reader.as_deref()).await?;
-    let index = context::open_knowledge(&opened.config, &opened.store, &opened.data).await?;
+    let index = knowledge::open(&opened.store, &opened.data, opened.config.embeddings()).await?;
     let limit = usize::from(args.limit);
     if args.stdin {
         return lines::each(std::io::stdin().lock(), std::io::stdout().lock(), async |line| {

@@ -16,7 +16,7 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use tantivy::{DocAddress, Searcher};
 
-use crate::embed::{Embedder, normalise};
+use crate::embed::{Embedder, Kind, normalise};
 use crate::index::IndexedPassage;
 use table::{Quantised, Table};
 use view::View;
@@ -118,6 +118,38 @@ impl Dense {
         changed.context("the vectors cannot be written")
     }
 
+    /// Vectors come with the passages, so that none is ever missing for long.
+    pub(crate) fn at_once(&self) -> bool {
+        self.embedder.kind() == Kind::Words
+    }
+
+    /// Computes the vectors of passages about to be indexed, when that takes next to no time.
+    pub(crate) fn prepare<'p>(
+        &self,
+        passages: impl Iterator<Item = &'p IndexedPassage>,
+    ) -> anyhow::Result<()> {
+        if !self.at_once() {
+            return Ok(());
+        }
+        let _changing = self.changing();
+        let mut fresh: Vec<(u64, String)> = {
+            let state = self.read();
+            let keyed = passages.map(|p| {
+                let content = content(p);
+                (key(&content), content)
+            });
+            keyed.filter(|(key, _)| state.table.slot(*key).is_none()).collect()
+        };
+        fresh.sort_by_key(|(key, _)| *key);
+        fresh.dedup_by_key(|(key, _)| *key);
+        let texts: Vec<&str> = fresh.iter().map(|(_, content)| content.as_str()).collect();
+        let vectors = self.embedder.embed_passages(&texts)?;
+        let mut state = self.write();
+        let mut both = fresh.iter().zip(&vectors);
+        both.try_for_each(|((key, _), vector)| state.table.insert(*key, vector))
+            .context("the vectors cannot be written")
+    }
+
     /// Follows the index to a new state.
     pub(crate) fn follow(&self, searcher: Searcher) -> anyhow::Result<()> {
         let _changing = self.changing();
@@ -196,6 +228,11 @@ impl Dense {
         Progress { embedded: embedded.min(passages), passages }
     }
 
+    /// Whether vectors say something about this text.
+    pub(crate) fn understands(&self, text: &str) -> bool {
+        self.embedder.understands(text)
+    }
+
     /// What is near a question among what these audiences may read; `None` while too few vectors
     /// are there.
     pub(crate) fn look(
@@ -215,7 +252,7 @@ impl Dense {
         let query = Quantised::new(&self.question(text, thread)?);
         let state = self.read();
         let nearest = state.view.nearest(&state.table, &query, audiences, count);
-        Ok(Some(Near { state, query, nearest }))
+        Ok(Some(Near { kind: self.embedder.kind(), state, query, nearest }))
     }
 
     /// A question's vector, drawn towards what was said before it.
@@ -248,6 +285,7 @@ fn open_table(vectors: Vectors<'_>, embedder: &Embedder) -> anyhow::Result<Table
 
 /// A search's view of the vectors. Changes wait while it is held.
 pub(crate) struct Near<'a> {
+    pub(crate) kind: Kind,
     state: RwLockReadGuard<'a, State>,
     query: Quantised,
     /// Nearest first.
@@ -277,7 +315,11 @@ fn content(p: &IndexedPassage) -> String {
 /// A number for the text that stands for a passage. Eight bytes of its SHA-256: two of a million
 /// contents share one with a chance of one in ten million, and then only rank alike.
 pub(crate) fn content_key(p: &IndexedPassage) -> u64 {
-    let hash = Sha256::digest(content(p));
+    key(&content(p))
+}
+
+fn key(content: &str) -> u64 {
+    let hash = Sha256::digest(content);
     hash.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 

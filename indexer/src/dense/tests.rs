@@ -172,3 +172,34 @@ fn vectors_outlive_the_process_and_the_index() {
     assert_eq!(on_disk(&other).unwrap().embedded, 0);
     assert_eq!(open(&other).embedded().unwrap().embedded, 0, "another model begins anew");
 }
+
+#[test]
+fn the_table_of_words_needs_no_model_and_no_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, vectors) = (dir.path().join("index"), dir.path().join("words"));
+    let length = || std::fs::metadata(vectors.join("passages.vec")).unwrap().len();
+    let asked = "how do I get the van off the books";
+    {
+        let index = LocalIndex::open(&home).unwrap().index;
+        index.apply(&[article("soup", "Monday soup menu", "everyone")], 1).unwrap();
+        index.use_embeddings(Arc::new(Embedder::english()), Vectors::Owned(&vectors)).unwrap();
+        assert_eq!(index.embedded(), None, "nothing takes time");
+        let one = length();
+        let disposal = article("asset", "Dispose of a vehicle and record its sale", "finance");
+        index.apply(&[disposal, article("key", "Reset a password", "finance")], 2).unwrap();
+        assert!(length() > one);
+        assert_eq!(ask_as(&index, asked, &["finance"])[0], "asset");
+        assert!(!ask_as(&index, asked, &["everyone"]).contains(&"asset".to_owned()));
+        assert!(ask_as(&index, "wie verkaufe ich einen lieferwagen", &["finance"]).is_empty());
+    }
+    // A lost file is made again at the start.
+    let before = length();
+    std::fs::remove_file(vectors.join("passages.vec")).unwrap();
+    let index = LocalIndex::open(&home).unwrap().index;
+    index.use_embeddings(Arc::new(Embedder::english()), Vectors::Owned(&vectors)).unwrap();
+    assert_eq!(length(), before);
+    assert_eq!(ask_as(&index, asked, &["finance"])[0], "asset");
+    index.apply(&[Change::Remove { document_id: "asset".to_owned() }], 3).unwrap();
+    index.forget_removed().unwrap();
+    assert!(length() < before);
+}

@@ -1,41 +1,19 @@
-//! Sentences to vectors, in the process: a sentence-transformer folder of BERT or XLM-R shape,
-//! read with candle. Nothing is downloaded and nothing leaves the machine.
+//! Sentences to vectors, in the process. Either by the table of English words that is part of the
+//! program (`words`), or by a sentence-transformer folder of the operator's choice (`sentences`).
+//! Nothing is downloaded and nothing leaves the machine.
 
 mod bert;
 mod gelu;
+mod sentences;
 #[cfg(test)]
 pub(crate) mod tiny;
+mod words;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
-use tokenizers::Tokenizer;
-
 pub(crate) use bert::normalise;
-use bert::{Bert, Config, Pooling};
-
-use crate::priority::step_back;
-
-/// Tokens of a passage that are read: its title, its headings and how its text begins. The time it
-/// takes grows with every token; what stands further down is still found by its words.
-pub(crate) const PASSAGE_TOKENS: usize = 96;
-/// Tokens of a question that are read, so that a pasted log costs no more than a long question.
-pub(crate) const QUESTION_TOKENS: usize = 96;
-/// Tokens computed together: more make no better use of a core and only take memory.
-const BATCH_TOKENS: usize = 2048;
-/// Bytes looked at for one token, at most: words are short, pasted data is not.
-const BYTES_A_TOKEN: usize = 12;
-
-/// How far computing passages steps back: a question is worth more than a vector that is not there
-/// yet.
-const NICE: i32 = 15;
-
-/// The files a folder must hold.
-const CONFIG: &str = "config.json";
-const WEIGHTS: &str = "model.safetensors";
-const TOKENIZER: &str = "tokenizer.json";
+use sentences::Sentences;
+use words::Words;
 
 /// What keeps a folder from being used as a model.
 #[derive(Debug, thiserror::Error)]
@@ -51,17 +29,25 @@ pub enum EmbedderError {
     Unfit { file: PathBuf, reason: String },
 }
 
-/// A model in memory. All methods take `&self` and may be called from any thread; they compute,
-/// so not from one that serves requests asynchronously.
+/// Makes vectors. All methods take `&self` and may be called from any thread.
 pub struct Embedder {
-    tokenizer: Tokenizer,
-    model: Bert,
-    pooling: Pooling,
-    most_tokens: usize,
-    dimension: usize,
     id: [u8; 32],
-    /// Where passages are computed: one thread, so that a large base leaves a core for answering.
-    background: rayon::ThreadPool,
+    dimension: usize,
+    encoder: Encoder,
+}
+
+/// What vectors are made of. Likeness means more in one kind than in the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Whole sentences, read by a model: milliseconds for each.
+    Sentences,
+    /// The sum of the words: microseconds, so that passages have theirs as soon as they are indexed.
+    Words,
+}
+
+enum Encoder {
+    Sentences(Box<Sentences>),
+    Words(Words),
 }
 
 impl std::fmt::Debug for Embedder {
@@ -70,84 +56,28 @@ impl std::fmt::Debug for Embedder {
     }
 }
 
-/// What sentence-transformers wrote beside the model about lengths.
-#[derive(Default, Deserialize)]
-struct Lengths {
-    max_seq_length: Option<usize>,
-}
-
-/// The same about pooling.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Poolings {
-    pooling_mode_cls_token: bool,
-    pooling_mode_mean_tokens: bool,
-}
-
 impl Embedder {
-    /// Reads the model in `folder`.
+    /// Reads the sentence-transformer in `folder`.
     ///
     /// # Errors
     /// When a file is missing, cannot be read, or is not of a shape this program knows.
     pub fn open(folder: &Path) -> Result<Self, EmbedderError> {
-        let config_file = folder.join(CONFIG);
-        let config: Config = serde_json::from_slice(&read(folder, CONFIG)?).map_err(|e| {
-            unfit(&config_file, format!("it does not describe a BERT-shaped model ({e})"))
-        })?;
-        if !["bert", "roberta", "xlm-roberta"].contains(&config.model_type.as_str()) {
-            return Err(unfit(
-                &config_file,
-                format!("it is a {} model; BERT and XLM-RoBERTa are known", config.model_type),
-            ));
-        }
-        if config.num_attention_heads == 0
-            || config.hidden_size == 0
-            || !config.hidden_size.is_multiple_of(config.num_attention_heads)
-        {
-            return Err(unfit(&config_file, "hidden_size and num_attention_heads do not agree"));
-        }
-        let tokenizer_file = folder.join(TOKENIZER);
-        let mut tokenizer = Tokenizer::from_bytes(read(folder, TOKENIZER)?)
-            .map_err(|e| unfit(&tokenizer_file, e.to_string()))?;
-        // Cut and laid out here, by what is asked for.
-        tokenizer.with_padding(None);
-        tokenizer.with_truncation(None).map_err(|e| unfit(&tokenizer_file, e.to_string()))?;
-        if tokenizer.get_vocab_size(true) > config.vocab_size {
-            return Err(unfit(&tokenizer_file, "it knows more words than the model has vectors"));
-        }
-        let lengths: Lengths = optional(folder, "sentence_bert_config.json")?;
-        let poolings: Option<Poolings> = optional(folder, "1_Pooling/config.json")?;
-        let pooling = match poolings {
-            Some(p) if p.pooling_mode_cls_token => Pooling::First,
-            Some(p) if !p.pooling_mode_mean_tokens => {
-                let reason = "it asks for another pooling than the mean or the first token";
-                return Err(unfit(&folder.join("1_Pooling/config.json"), reason));
-            }
-            _ => Pooling::Mean,
-        };
-        let weights = read(folder, WEIGHTS)?;
-        let id = Sha256::digest(&weights).into();
-        let model = Bert::load(weights, &config).map_err(|e| {
-            unfit(&folder.join(WEIGHTS), format!("its weights are not those of config.json ({e})"))
-        })?;
-        let background = rayon::ThreadPoolBuilder::new()
-            .num_threads(1)
-            .thread_name(|_| "embeddings".to_owned())
-            .start_handler(|_| step_back(NICE))
-            .build()
-            .map_err(|e| unfit(folder, e.to_string()))?;
+        let model = Sentences::open(folder)?;
         Ok(Self {
-            tokenizer,
-            model,
-            pooling,
-            most_tokens: lengths.max_seq_length.unwrap_or(usize::MAX).min(config.most_tokens()),
-            dimension: config.hidden_size,
-            id,
-            background,
+            id: model.id,
+            dimension: model.dimension,
+            encoder: Encoder::Sentences(Box::new(model)),
         })
     }
 
-    /// Tells models apart: the SHA-256 of the weights, in hexadecimal.
+    /// The table of English words that is part of the program: weaker than a sentence-transformer
+    /// and about a thousand times faster. It says nothing about other languages.
+    pub fn english() -> Self {
+        let words = Words::english();
+        Self { id: words.id, dimension: words.dimension, encoder: Encoder::Words(words) }
+    }
+
+    /// Tells models apart: a SHA-256 in hexadecimal.
     pub fn id(&self) -> String {
         hex::encode(self.id)
     }
@@ -161,92 +91,40 @@ impl Embedder {
         self.dimension
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        match self.encoder {
+            Encoder::Sentences(_) => Kind::Sentences,
+            Encoder::Words(_) => Kind::Words,
+        }
+    }
+
     /// One vector of length one for each text, in their order; for a short text that someone
-    /// waits for. What lies beyond about a hundred words is not read.
+    /// waits for. What lies beyond about a hundred words may not be read.
     ///
     /// # Errors
     /// When a text cannot be cut into tokens.
     pub fn embed(&self, texts: &[&str]) -> anyhow::Result<Vec<Vec<f32>>> {
-        self.compute(texts, QUESTION_TOKENS)
+        match &self.encoder {
+            Encoder::Sentences(model) => model.questions(texts),
+            Encoder::Words(words) => Ok(texts.iter().map(|text| words.embed(text)).collect()),
+        }
     }
 
-    /// The same for passages: longer, on one thread, in the order of their lengths.
+    /// Whether a vector says something about this text: a model was chosen for the languages that
+    /// are spoken here, the table of words knows only English.
+    pub(crate) fn understands(&self, text: &str) -> bool {
+        match &self.encoder {
+            Encoder::Sentences(_) => true,
+            Encoder::Words(words) => words.understands(text),
+        }
+    }
+
+    /// The vectors of passages: longer texts, in the order that is quickest.
     pub(crate) fn embed_passages(&self, texts: &[&str]) -> anyhow::Result<Vec<Vec<f32>>> {
-        self.background.install(|| self.compute(texts, PASSAGE_TOKENS))
-    }
-
-    fn compute(&self, texts: &[&str], most: usize) -> anyhow::Result<Vec<Vec<f32>>> {
-        let most = most.min(self.most_tokens).max(2);
-        let cut: Vec<Vec<u32>> =
-            texts.iter().map(|text| self.tokens(text, most)).collect::<anyhow::Result<_>>()?;
-        let mut order: Vec<usize> = (0..cut.len()).collect();
-        order.sort_by_key(|i| cut[*i].len());
-        let mut out = vec![Vec::new(); texts.len()];
-        let mut rest = order.as_slice();
-        while !rest.is_empty() {
-            let mut sum = 0;
-            let fit = rest.iter().take_while(|i| {
-                sum += cut[**i].len();
-                sum <= BATCH_TOKENS
-            });
-            let (batch, later) = rest.split_at(fit.count().max(1));
-            rest = later;
-            let tokens: Vec<&[u32]> = batch.iter().map(|i| cut[*i].as_slice()).collect();
-            let vectors = self
-                .model
-                .embed(&tokens, self.pooling)
-                .context("the embedding model could not read a text")?;
-            for (i, vector) in batch.iter().zip(vectors) {
-                out[*i] = vector;
-            }
+        match &self.encoder {
+            Encoder::Sentences(model) => model.passages(texts),
+            Encoder::Words(words) => Ok(texts.iter().map(|text| words.embed(text)).collect()),
         }
-        Ok(out)
-    }
-
-    fn tokens(&self, text: &str, most: usize) -> anyhow::Result<Vec<u32>> {
-        let mut end = text.len().min(most * BYTES_A_TOKEN);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let encoding = self
-            .tokenizer
-            .encode_fast(&text[..end], true)
-            .map_err(|e| anyhow::anyhow!("a text could not be cut into tokens: {e}"))?;
-        let mut ids = encoding.get_ids().to_vec();
-        if ids.len() > most {
-            // The last token closes the text.
-            let last = ids[ids.len() - 1];
-            ids.truncate(most - 1);
-            ids.push(last);
-        }
-        anyhow::ensure!(!ids.is_empty(), "the tokenizer makes nothing of an empty text");
-        Ok(ids)
-    }
-}
-
-fn unfit(file: &Path, reason: impl Into<String>) -> EmbedderError {
-    EmbedderError::Unfit { file: file.to_owned(), reason: reason.into() }
-}
-
-fn read(folder: &Path, file: &'static str) -> Result<Vec<u8>, EmbedderError> {
-    let path = folder.join(file);
-    std::fs::read(&path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => EmbedderError::Missing { folder: folder.to_owned(), file },
-        _ => EmbedderError::Unreadable { file: path, reason: e.to_string() },
-    })
-}
-
-/// A file that need not be there, and then says nothing.
-fn optional<T: Default + for<'a> Deserialize<'a>>(
-    folder: &Path,
-    file: &'static str,
-) -> Result<T, EmbedderError> {
-    match read(folder, file) {
-        Ok(bytes) => {
-            serde_json::from_slice(&bytes).map_err(|e| unfit(&folder.join(file), e.to_string()))
-        }
-        Err(EmbedderError::Missing { .. }) => Ok(T::default()),
-        Err(other) => Err(other),
     }
 }
 

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use super::sentences::{CONFIG, TOKENIZER, WEIGHTS};
 use super::*;
 
 const GROUPS: [&str; 3] = ["car automobile", "printer", "invoice bill"];
@@ -42,15 +43,16 @@ fn a_text_means_the_same_alone_and_among_others() {
 #[test]
 fn long_texts_are_cut_at_what_the_model_can_read() {
     let (folder, embedder) = made("xlm-roberta");
+    let model = || Sentences::open(folder.path()).unwrap();
     // One token less than there are positions, because the padding has one too.
-    assert_eq!(embedder.tokens(&"car ".repeat(500), 1000).unwrap().len(), 502);
-    assert_eq!(embedder.most_tokens, 39);
-    let cut = embedder.tokens(&"car ".repeat(500), 39).unwrap();
+    assert_eq!(model().tokens(&"car ".repeat(500), 1000).unwrap().len(), 502);
+    assert_eq!(model().most_tokens, 39);
+    let cut = model().tokens(&"car ".repeat(500), 39).unwrap();
     assert_eq!((cut.len(), cut[0], cut[38]), (39, 2, 3));
     embedder.embed(&["é".repeat(100_000).as_str(), &"car ".repeat(500)]).unwrap();
     std::fs::write(folder.path().join("sentence_bert_config.json"), r#"{"max_seq_length": 9}"#)
         .unwrap();
-    assert_eq!(Embedder::open(folder.path()).unwrap().most_tokens, 9);
+    assert_eq!(model().most_tokens, 9);
 }
 
 #[test]

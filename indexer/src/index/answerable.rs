@@ -2,6 +2,7 @@
 
 use super::rank::Ranked;
 use super::terms::Concepts;
+use crate::embed::Kind;
 
 /// What is known about a result; each is a share from 0 to 1 unless said otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -55,7 +56,7 @@ pub(crate) fn signals(concepts: &Concepts, ranked: &[Ranked]) -> Signals {
 /// left and a chat's courtesies put around them, and over questions about other subjects
 /// altogether. "Answerable" was: the right article is among the first five. The constant stands so
 /// that about 85 % of those pass one half and two thirds of the others do not.
-pub(crate) fn probability(s: &Signals) -> f64 {
+pub(crate) fn probability(s: &Signals, vectors: Option<Kind>) -> f64 {
     // With few articles the next one is always far behind; a lead counts for what is covered.
     let lead = s.gap.min(s.coverage);
     let z = CONSTANT
@@ -65,8 +66,13 @@ pub(crate) fn probability(s: &Signals) -> f64 {
         + 1.5 * s.named
         + 3.57 * lead;
     // What the nearest passage means, and how well the words of the one put first agree.
-    if let Some(likeness) = s.likeness {
-        return 1.0 / (1.0 + (-(AGREEMENT * z + LIKENESS * likeness + DENSE_CONSTANT)).exp());
+    if let (Some(likeness), Some(kind)) = (s.likeness, vectors) {
+        let neutral = match kind {
+            Kind::Sentences => 0.446,
+            Kind::Words => 0.66,
+        };
+        let z = AGREEMENT * z + LIKENESS * (likeness - neutral);
+        return 1.0 / (1.0 + (-z).exp());
     }
     if s.coverage == 0.0 {
         return 0.0;
@@ -79,9 +85,9 @@ pub(crate) fn probability(s: &Signals) -> f64 {
 
 /// The formula's constant.
 const CONSTANT: f64 = -2.15;
-/// With embeddings: what the formula over the words counts, what likeness does, and the constant.
-/// From a logistic regression over ninety questions to three public bases, a third of them without
-/// an answer there; one base at a time left out, it told them apart about as well.
+/// With vectors: what the formula over the words counts, and what likeness does beyond the one
+/// that speaks neither for nor against. From a logistic regression over ninety questions to three
+/// public bases, a third of them without an answer there; one base at a time left out, it told
+/// them apart about as well.
 const AGREEMENT: f64 = 0.7;
 const LIKENESS: f64 = 14.0;
-const DENSE_CONSTANT: f64 = -6.25;

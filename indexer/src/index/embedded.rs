@@ -7,16 +7,19 @@ use anyhow::Context as _;
 use tantivy::schema::Value as _;
 use tantivy::{DocAddress, Searcher, TantivyDocument};
 
-use super::{IndexedPassage, LocalIndex, Query};
+use super::{IndexedPassage, LocalIndex, Query, terms};
 use crate::dense::{self, Dense, Near, Progress, Vectors};
 use crate::embed::Embedder;
 
 /// Nearest passages that join the candidates.
 const NEAREST: usize = 50;
+/// Passages read in one go when their vectors take next to no time.
+const AT_ONCE: usize = 10_000;
 
 impl LocalIndex {
     /// Lets searches find by meaning too. The vectors that are not there yet are computed by
-    /// [`embed_some`](Self::embed_some); until nearly all are, searches are as without. Only the
+    /// [`embed_some`](Self::embed_some); until nearly all are, searches are as without. With
+    /// [`Embedder::english`] they are computed here and whenever something is indexed. Only the
     /// first call has an effect.
     ///
     /// # Errors
@@ -31,7 +34,11 @@ impl LocalIndex {
         if self.dense.get().is_none() {
             let dense = Dense::open(embedder, vectors, self.reader.searcher())?;
             // Nobody else sets it: the writer is held.
-            let _ = self.dense.set(dense);
+            let dense = self.dense.get_or_init(|| dense);
+            while dense.at_once() && !dense.progress().complete() {
+                let read = |searcher: &Searcher, at: DocAddress| self.passage(searcher, at);
+                dense.embed_some(AT_ONCE, read)?;
+            }
         }
         Ok(())
     }
@@ -55,9 +62,9 @@ impl LocalIndex {
         self.dense.get().map_or(Ok(()), Dense::forget)
     }
 
-    /// How far the vectors have come; `None` without embeddings.
+    /// How far the vectors have come; `None` when there are none that take time.
     pub fn embedded(&self) -> Option<Progress> {
-        self.dense.get().map(Dense::progress)
+        self.dense.get().filter(|dense| !dense.at_once()).map(Dense::progress)
     }
 
     /// How far the vectors in `vectors` have come for the index in `dir`, which another process
@@ -87,6 +94,10 @@ impl LocalIndex {
 
 /// What is near the question; without it a search still finds by words.
 pub(super) fn look<'a>(dense: &'a Dense, query: &Query) -> Option<Near<'a>> {
+    // In this order: few texts of another language pass the first test, and the second is slower.
+    if !dense.understands(&query.text) || (dense.at_once() && terms::language(query) != "en") {
+        return None;
+    }
     dense.look(&query.text, &query.thread, &query.audiences, NEAREST).unwrap_or_else(|error| {
         tracing::warn!(error = format!("{error:#}"), "a question could not be embedded");
         None

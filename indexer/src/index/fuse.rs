@@ -3,10 +3,17 @@
 use super::rank::Ranked;
 use super::terms::Concepts;
 use crate::dense::Near;
+use crate::embed::Kind;
 
 /// What full likeness in meaning adds, per unit of the question's weight. Chosen on questions put
-/// to three public bases; anything from 5 to 8 does about as well.
-const WEIGHT: f64 = 6.0;
+/// to three public bases; anything from 5 to 8 does about as well for sentences, from 2 to 4 for
+/// words.
+fn weight(kind: Kind) -> f64 {
+    match kind {
+        Kind::Sentences => 6.0,
+        Kind::Words => 3.0,
+    }
+}
 
 /// Gives each passage its likeness in meaning and orders by both.
 ///
@@ -18,7 +25,7 @@ pub(crate) fn fuse(ranked: &mut [Ranked], concepts: &Concepts, near: &Near<'_>) 
     let total = if total > 0.0 { total } else { 1.0 };
     for r in ranked.iter_mut() {
         r.cosine = near.cosine(r.address);
-        r.score += WEIGHT * total * r.cosine.unwrap_or_default().max(0.0);
+        r.score += weight(near.kind) * total * r.cosine.unwrap_or_default().max(0.0);
     }
     ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.address.cmp(&b.address)));
 }

@@ -221,6 +221,13 @@ impl LocalIndex {
     /// When the disk refuses; then none of these changes is applied.
     pub fn apply(&self, changes: &[Change], sequence: i64) -> anyhow::Result<()> {
         let mut writer = self.writer();
+        if let Some(dense) = self.dense.get() {
+            let added = changes.iter().filter_map(|change| match change {
+                Change::Upsert { passages, .. } => Some(passages),
+                Change::Remove { .. } => None,
+            });
+            dense.prepare(added.flatten())?;
+        }
         if let Err(e) = self.write(&mut writer, changes, sequence) {
             writer.rollback().context("the index could not go back to its last commit")?;
             return Err(e);

@@ -51,7 +51,7 @@ pub(crate) fn search(
     let signals = answerable::signals(&concepts, &ranked);
     let mut found = Found {
         hits: Vec::new(),
-        answerable: answerable::probability(&signals),
+        answerable: answerable::probability(&signals, near.map(|near| near.kind)),
         coverage: signals.coverage,
         signals,
     };

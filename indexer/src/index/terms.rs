@@ -103,14 +103,7 @@ pub(crate) fn concepts(
     let languages = used.iter().map(|(_, t)| (*t, analysis::analyzer(t.suffix))).collect();
     let total = searcher.num_docs().max(SMALL_BASE) as f64;
     let mut lookup = Lookup { searcher, visible, languages, total };
-    let guess;
-    let language = match &query.language {
-        Some(language) => language.as_str(),
-        None => {
-            guess = guess_language(&query.text);
-            guess
-        }
-    };
+    let language = language(query);
 
     let mut words: Vec<(String, f64)> = Vec::new();
     let mut seen: HashMap<String, usize> = HashMap::new();
@@ -202,6 +195,11 @@ fn split(text: &str) -> Vec<String> {
 /// The thesaurus knows what this word means, so it is no slip.
 fn synonym_known(stems: &[String]) -> bool {
     stems.first().is_some_and(|s| THESAURUS.contains_key(s))
+}
+
+/// The question's language as it was told, else as its text looks; English when in doubt.
+pub(crate) fn language(query: &Query) -> &str {
+    query.language.as_deref().unwrap_or_else(|| guess_language(&query.text))
 }
 
 fn guess_language(text: &str) -> &'static str {
