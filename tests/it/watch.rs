@@ -112,7 +112,7 @@ async fn until(service: &mut Service, word: &str, paths: &[&str]) -> Duration {
 /// What the answer to a question cites.
 async fn cited(service: &Service, key: &str, text: &str) -> Vec<String> {
     let id = service.post(key, text).await.unwrap();
-    let request = service.settled(&id).await;
+    let request = service.settled(&id.request).await;
     let citations = request["answer"]["citations"].as_array().cloned().unwrap_or_default();
     citations.iter().map(Value::to_string).collect()
 }
