@@ -64,7 +64,7 @@ impl Site {
         run(command).await
     }
 
-    async fn start(&self, environment: &[(&str, &str)]) -> Option<Service> {
+    pub(crate) async fn start(&self, environment: &[(&str, &str)]) -> Option<Service> {
         self.start_in("data", environment).await
     }
 
@@ -79,7 +79,7 @@ impl Site {
     }
 
     /// A browser in which Ana is signed in.
-    async fn browser(&self) -> FarSide {
+    pub(crate) async fn browser(&self) -> FarSide {
         let store = self.database.store().await;
         let hash = hash_token("session");
         store.create_session(&hash, "ana@example.com", "csrf", bot::START, i64::MAX).await.unwrap();
@@ -89,7 +89,7 @@ impl Site {
 
     /// One answer and at most one ticket were sent for every accepted message, and nothing
     /// was sent but what the store holds. Closes the pages; the tickets that were filed.
-    async fn check(
+    pub(crate) async fn check(
         &self,
         service: &Service,
         far: &mut FarSide,
@@ -131,7 +131,7 @@ impl Site {
     }
 
     /// `filed`, by one message each, are all the tickets there are and all that were shown.
-    async fn check_tickets(&self, record: &Record, filed: &[String]) {
+    pub(crate) async fn check_tickets(&self, record: &Record, filed: &[String]) {
         let once: HashSet<&String> = filed.iter().collect();
         assert_eq!(once.len(), filed.len(), "a ticket was filed by two messages: {filed:?}");
         let shown = record.values().flatten().filter_map(|shown| shown.ticket.as_ref());
@@ -188,7 +188,7 @@ async fn on_both(test: impl AsyncFn(&Site)) {
     }
 }
 
-const TEXTS: [&str; 4] = [
+pub(crate) const TEXTS: [&str; 4] = [
     "Keystone is down for the whole warehouse, nobody can post a goods receipt since 9",
     "how do I post an invoice in Keystone?",
     "please add a cost centre field to the Keystone purchase order form",

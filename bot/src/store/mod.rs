@@ -91,8 +91,8 @@ impl Store {
                     .into(),
             ));
         }
-        let pool = db::connect_postgres(url).await?;
-        let listener = wakeups::Listener::start(pool.clone(), hub.clone());
+        let (pool, cut) = db::connect_postgres(url).await?;
+        let listener = wakeups::Listener::start(pool.clone(), hub.clone(), cut);
         Ok(Store { pools: Pools::Pg(pool), hub, _listener: Some(Arc::new(listener)) })
     }
 

@@ -3,13 +3,14 @@
 //! share a PostgreSQL through LISTEN/NOTIFY.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgListener, PgPool};
 use tokio::sync::{Mutex, Notify, broadcast};
 use tokio::task::JoinHandle;
 
+use super::db::Cut;
 use super::{Result, Store, new_id};
 
 const JOBS: &str = "fl_jobs";
@@ -161,8 +162,8 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub(super) fn start(pool: PgPool, hub: Arc<Hub>) -> Listener {
-        let task = tokio::spawn(listen(pool, hub));
+    pub(super) fn start(pool: PgPool, hub: Arc<Hub>, cut: Cut) -> Listener {
+        let task = tokio::spawn(listen(pool, hub, cut));
         Listener { abort: task.abort_handle(), task: Mutex::new(Some(task)) }
     }
 
@@ -180,20 +181,34 @@ impl Drop for Listener {
     }
 }
 
-async fn listen(pool: PgPool, hub: Arc<Hub>) {
+/// Pause between two attempts to listen.
+const PAUSE: Duration = Duration::from_secs(1);
+
+async fn listen(pool: PgPool, hub: Arc<Hub>, cut: Cut) {
+    let mut again = false;
     loop {
-        if let Err(error) = listen_once(&pool, &hub).await {
-            tracing::warn!(%error, "listening on the database was interrupted; trying again");
-        }
+        let start = Instant::now();
+        let why = match listen_once(&pool, &hub, again).await {
+            Ok(()) => "the database has cut the connection".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        cut.seen();
+        tracing::warn!(error = why, "listening on the database was interrupted; trying again");
         // Whatever was said meanwhile is lost: look at the jobs themselves.
         hub.wake();
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        again = true;
+        // After a long time of listening at once, else not too often.
+        tokio::time::sleep(PAUSE.saturating_sub(start.elapsed())).await;
     }
 }
 
-async fn listen_once(pool: &PgPool, hub: &Hub) -> sqlx::Result<()> {
+/// Listens until the connection ends.
+async fn listen_once(pool: &PgPool, hub: &Hub, again: bool) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen_all([JOBS, LIVE]).await?;
+    if again {
+        tracing::info!("listening on the database again");
+    }
     // What was enqueued before we listened.
     hub.wake();
     while let Some(heard) = listener.try_recv().await? {
