@@ -330,6 +330,11 @@ impl World {
         heard
     }
 
+    /// Where its database is.
+    pub(crate) fn url(&self) -> &str {
+        &self.db.url
+    }
+
     pub(crate) async fn discard(self) {
         self.bot.app.store.close().await;
         self.db.discard().await;
