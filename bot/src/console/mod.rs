@@ -140,6 +140,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("forms.js", "text/javascript; charset=utf-8", include_str!("assets/forms.js")),
     ("live.js", "text/javascript; charset=utf-8", include_str!("assets/live.js")),
     ("source.js", "text/javascript; charset=utf-8", include_str!("assets/source.js")),
+    ("stream.js", "text/javascript; charset=utf-8", include_str!("assets/stream.js")),
     ("tickets.js", "text/javascript; charset=utf-8", include_str!("assets/tickets.js")),
     ("favicon.svg", "image/svg+xml", include_str!("assets/favicon.svg")),
 ];
