@@ -53,7 +53,12 @@ impl FarSide {
     pub fn new(session: &str, csrf: &str) -> FarSide {
         crate::model::install_crypto();
         let visitor = Visitor {
-            http: Client::builder().connect_timeout(Duration::from_secs(20)).build().unwrap(),
+            http: Client::builder()
+                .connect_timeout(Duration::from_secs(20))
+                // No connection outlives its process, whoever takes its port next.
+                .pool_max_idle_per_host(0)
+                .build()
+                .unwrap(),
             session: session.to_owned(),
             csrf: csrf.to_owned(),
         };
@@ -88,8 +93,11 @@ impl FarSide {
             .body(format!("event_id={event}&text={words}"))
             .send()
             .await
+            // Shown with a test that fails.
+            .inspect_err(|error| eprintln!("{event} is not taken: {error:?}"))
             .ok()?;
         if reply.status() != 202 {
+            eprintln!("{event} is not taken: {}", reply.status());
             return None;
         }
         let body: Value = reply.json().await.ok()?;

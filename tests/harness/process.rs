@@ -152,11 +152,12 @@ impl Service {
 
     /// Waits for the process to die of a planned crash.
     pub async fn died(&mut self) {
-        let status = tokio::time::timeout(Duration::from_secs(60), self.child.wait())
-            .await
-            .expect("the process passes the planned point within a minute")
-            .unwrap();
-        assert!(!status.success(), "the process died of the crash, not of its own accord");
+        let wait = tokio::time::timeout(Duration::from_secs(60), self.child.wait());
+        let Ok(status) = wait.await else {
+            let log = std::iter::from_fn(|| self.log.try_recv().ok()).collect::<Vec<_>>();
+            panic!("the planned point is not passed within a minute:\n{}", log.join("\n"));
+        };
+        assert!(!status.unwrap().success(), "the process died of the crash, not of its own accord");
     }
 
     /// kill -9.
