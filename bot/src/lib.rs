@@ -22,6 +22,7 @@ pub mod job;
 pub mod platform;
 pub mod ports;
 pub mod prompts;
+pub mod sources;
 pub mod store;
 pub mod telemetry;
 pub mod worker;

@@ -45,6 +45,31 @@ impl TestDb {
         self.dir.path().join(name)
     }
 
+    /// Ends every connection to a PostgreSQL database, as a restart of the server does; the
+    /// last one is gone when this returns.
+    pub async fn cut(&self) {
+        let name = self.name.as_deref().expect("a SQLite file has no connections to cut");
+        let mut connection = PgConnection::connect(&server()).await.expect(ANSWERS);
+        let cut: Vec<i32> =
+            sqlx::query_scalar("SELECT pid FROM pg_stat_activity WHERE datname = $1")
+                .bind(name)
+                .fetch_all(&mut connection)
+                .await
+                .expect("the connections can be listed");
+        // First all at once, then a wait for each that is still there; who connects in between
+        // is left alone.
+        for how in ["pid", "pid, 10000"] {
+            let sql =
+                format!("SELECT pg_terminate_backend({how}) FROM unnest($1::int[]) AS c (pid)");
+            sqlx::query(AssertSqlSafe(sql))
+                .bind(&cut)
+                .execute(&mut connection)
+                .await
+                .expect("the connections end");
+        }
+        connection.close().await.expect("the connection closes");
+    }
+
     /// Removes a PostgreSQL database; a SQLite file goes with its folder.
     pub async fn discard(self) {
         if let Some(name) = &self.name {
@@ -75,6 +100,9 @@ fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder can be made")
 }
 
+const ANSWERS: &str =
+    "the test PostgreSQL answers; start it with: eval \"$(tests/postgres start)\"";
+
 fn server() -> String {
     std::env::var("FIRSTLINE_TEST_PG").expect(
         "FIRSTLINE_TEST_PG names no PostgreSQL; start it with: eval \"$(tests/postgres start)\"",
@@ -82,9 +110,7 @@ fn server() -> String {
 }
 
 async fn admin(sql: &str) {
-    let mut connection = PgConnection::connect(&server())
-        .await
-        .expect("the test PostgreSQL answers; start it with: eval \"$(tests/postgres start)\"");
+    let mut connection = PgConnection::connect(&server()).await.expect(ANSWERS);
     sqlx::query(AssertSqlSafe(sql.to_owned()))
         .execute(&mut connection)
         .await

@@ -5,5 +5,6 @@
 pub mod attacks;
 pub mod bot;
 pub mod db;
+pub mod far_side;
 pub mod model;
 pub mod process;

@@ -41,6 +41,13 @@ pub async fn run(mut command: Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Ids of a message the service has acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    pub request: String,
+    pub conversation: String,
+}
+
 /// A running service.
 pub struct Service {
     pub child: Child,
@@ -95,9 +102,8 @@ impl Service {
         Some(Service { child, url, log, token: token.to_owned(), http })
     }
 
-    /// `POST /api/v1/requests`; the request's id once it is accepted, `None` when the
-    /// service did not say so.
-    pub async fn post(&self, key: &str, text: &str) -> Option<String> {
+    /// `POST /api/v1/requests`; what was accepted, `None` when the service did not say so.
+    pub async fn post(&self, key: &str, text: &str) -> Option<Taken> {
         let reply = self
             .http
             .post(format!("{}/api/v1/requests", self.url))
@@ -111,7 +117,10 @@ impl Service {
             return None;
         }
         let body: Value = reply.json().await.ok()?;
-        Some(body["id"].as_str()?.to_owned())
+        Some(Taken {
+            request: body["id"].as_str()?.to_owned(),
+            conversation: body["conversation_id"].as_str()?.to_owned(),
+        })
     }
 
     pub async fn get(&self, path: &str) -> Value {
@@ -143,11 +152,12 @@ impl Service {
 
     /// Waits for the process to die of a planned crash.
     pub async fn died(&mut self) {
-        let status = tokio::time::timeout(Duration::from_secs(60), self.child.wait())
-            .await
-            .expect("the process passes the planned point within a minute")
-            .unwrap();
-        assert!(!status.success(), "the process died of the crash, not of its own accord");
+        let wait = tokio::time::timeout(Duration::from_secs(60), self.child.wait());
+        let Ok(status) = wait.await else {
+            let log = std::iter::from_fn(|| self.log.try_recv().ok()).collect::<Vec<_>>();
+            panic!("the planned point is not passed within a minute:\n{}", log.join("\n"));
+        };
+        assert!(!status.unwrap().success(), "the process died of the crash, not of its own accord");
     }
 
     /// kill -9.

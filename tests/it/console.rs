@@ -440,3 +440,25 @@ async fn readiness_says_what_is_ready() {
     assert_eq!(reply.json()["database"], true, "{}", reply.body);
     assert_eq!(desk.get("nobody", "/healthz").await.body, "ok\n");
 }
+
+#[tokio::test]
+async fn what_only_the_team_sees_does_not_stir_anybody_elses_page() {
+    let desk = Desk::new().await;
+    let key = desk.ticket().await;
+    let path = format!("/tickets/{key}");
+    let mark = async |who: &str| {
+        let page = desk.get(who, &path).await.body;
+        let (_, rest) = page.split_once("data-mark=\"").expect("a page that follows its ticket");
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let (ana, olga) = (mark("ana").await, mark("olga").await);
+    desk.post("olga", &format!("{path}/comment"), "internal=1&text=They+always+say+so").await;
+    assert_eq!(mark("ana").await, ana, "a note is not for the requester");
+    assert_ne!(mark("olga").await, olga, "but for the team");
+    desk.post("olga", &format!("{path}/comment"), "text=We+are+on+it").await;
+    assert_ne!(mark("ana").await, ana);
+    // Who may not see it is told what is told of a ticket that does not exist.
+    let hidden = desk.get("ben", &format!("{path}/events")).await;
+    let none = desk.get("ben", "/tickets/FL-999/events").await;
+    assert_eq!((hidden.status, &hidden.body), (StatusCode::NOT_FOUND, &none.body));
+}

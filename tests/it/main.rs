@@ -7,6 +7,7 @@ mod browser;
 mod cli;
 mod console;
 mod crash;
+mod cut;
 mod migrations;
 mod model;
 mod pipeline;

@@ -18,7 +18,7 @@ async fn three_processes_share_the_work() {
     for n in 0..30_usize {
         let key = format!("shared-{n}");
         let service = &services[n % services.len()];
-        posts.push(async move { service.post(&key, texts[n % 2]).await.unwrap() });
+        posts.push(async move { service.post(&key, texts[n % 2]).await.unwrap().request });
     }
     let ids = futures::future::join_all(posts).await;
     // One of them is lost in the middle of the work; the others finish it.

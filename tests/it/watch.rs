@@ -112,7 +112,7 @@ async fn until(service: &mut Service, word: &str, paths: &[&str]) -> Duration {
 /// What the answer to a question cites.
 async fn cited(service: &Service, key: &str, text: &str) -> Vec<String> {
     let id = service.post(key, text).await.unwrap();
-    let request = service.settled(&id).await;
+    let request = service.settled(&id.request).await;
     let citations = request["answer"]["citations"].as_array().cloned().unwrap_or_default();
     citations.iter().map(Value::to_string).collect()
 }
@@ -170,6 +170,58 @@ async fn a_configured_folder_is_followed() {
     place.remove("there.md");
     let mut service = place.serve().await;
     until(&mut service, "tamarisk", &[]).await;
+    service.kill().await;
+}
+
+/// Waits for a line of the log that holds `words`; how often `never` was said until then.
+async fn logged(service: &mut Service, words: &str, never: &str) -> usize {
+    let mut said = 0;
+    let deadline = Instant::now() + NEVER;
+    loop {
+        let line = timeout_at(deadline, service.log.recv()).await.expect(words).expect(words);
+        said += usize::from(line.contains(never));
+        if line.contains(words) {
+            return said;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configured_folder_may_come_late_and_go_for_a_while() {
+    const MISSING: &str = "the source is missing";
+    const THERE: &str = "the source is there now";
+    let place = Place::new(true).await;
+    std::fs::remove_dir(place.path("docs")).unwrap();
+    let mut service = place.serve().await;
+    logged(&mut service, MISSING, "could not be read").await;
+
+    // It comes with an article; said once, however often it was looked for.
+    std::fs::create_dir(place.path("new")).unwrap();
+    std::fs::write(place.path("new/one.md"), article("tamarisk")).unwrap();
+    std::fs::rename(place.path("new"), place.path("docs")).unwrap();
+    assert_eq!(logged(&mut service, THERE, MISSING).await, 0);
+    until(&mut service, "tamarisk", &["one.md"]).await;
+    place.write("two.md", &article("zebrafinch"));
+    until(&mut service, "zebrafinch", &["two.md"]).await;
+
+    // Away as a whole, it keeps its articles ...
+    std::fs::rename(place.path("docs"), place.path("away")).unwrap();
+    logged(&mut service, MISSING, MISSING).await;
+    assert_eq!(finds(&service, "tamarisk").await, ["one.md"]);
+    // ... until another is in its place, which is followed like the first.
+    place.write("three.md", &article("quincefall"));
+    until(&mut service, "quincefall", &["three.md"]).await;
+    until(&mut service, "tamarisk", &[]).await;
+    place.write("four.md", &article("wolframite"));
+    until(&mut service, "wolframite", &["four.md"]).await;
+
+    // Replaced at once, before anybody could see that it was away.
+    std::fs::remove_dir_all(place.path("docs")).unwrap();
+    std::fs::rename(place.path("away"), place.path("docs")).unwrap();
+    until(&mut service, "zebrafinch", &["two.md"]).await;
+    until(&mut service, "wolframite", &[]).await;
+    place.remove("two.md");
+    until(&mut service, "zebrafinch", &[]).await;
     service.kill().await;
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use firstline_indexer::SourceSpec;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -18,7 +17,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::ports::{Clock as _, Knowledge as _, Store};
 use crate::telemetry::{self, metric};
-use crate::{console, demo, ingest, worker};
+use crate::{console, demo, sources, worker};
 
 const DEMO_EXAMPLES: &str = "\
 Examples:
@@ -172,7 +171,7 @@ async fn run(
     ));
     parts.spawn(knowledge::embed(knowledge.clone(), app.clock.clone(), stopped.clone()));
     parts.spawn(housekeeping(app.clone(), knowledge, stopped.clone()));
-    parts.spawn(read_sources(app.clone(), stopped.clone()));
+    parts.spawn(sources::follow(app.clone(), stopped.clone()));
     parts.spawn(warm_up(app.clone()));
     let on_main = match metrics_listener {
         Some(listener) => {
@@ -285,67 +284,4 @@ async fn gauges(store: &Store, knowledge: &LocalKnowledge, now: i64) -> anyhow::
         metrics::gauge!(metric::INDEX_EMBEDDED).set(progress.embedded as f64);
     }
     Ok(())
-}
-
-/// Reads the configured sources now and whenever they change.
-async fn read_sources(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
-    let specs: Vec<SourceSpec> = app
-        .config
-        .source
-        .iter()
-        .map(|s| SourceSpec {
-            name: s.name.clone(),
-            root: s.location.clone().into(),
-            audience: s.audience.clone(),
-        })
-        .collect();
-    let (changed, mut changes) = tokio::sync::mpsc::unbounded_channel();
-    let mut watches = Vec::new();
-    for (at, spec) in specs.iter().enumerate() {
-        // Received below; fails only while the service ends.
-        let _ = changed.send(at);
-        let changed = changed.clone();
-        let tell = move || {
-            // Nobody listens any more while the service ends.
-            let _ = changed.send(at);
-        };
-        match firstline_indexer::watch(spec, tell) {
-            Ok(watch) => watches.push(watch),
-            Err(error) => tracing::warn!(
-                source = spec.name,
-                error = format!("{error:#}"),
-                "the source cannot be watched; it is read again at the next start"
-            ),
-        }
-    }
-    while !*stopped.borrow() {
-        tokio::select! {
-            Some(at) = changes.recv() => read_source(&app, &specs[at]).await,
-            _ = stopped.changed() => {}
-        }
-    }
-}
-
-async fn read_source(app: &App, spec: &SourceSpec) {
-    let extractor = match ingest::extractor() {
-        Ok(extractor) => extractor,
-        Err(error) => {
-            tracing::error!(%error, "this program cannot find itself to read PDF and DOCX");
-            return;
-        }
-    };
-    match ingest::ingest(&app.store, &*app.clock, spec.clone(), extractor, |_| {}).await {
-        Ok(outcome) => tracing::info!(
-            source = spec.name,
-            read = outcome.read,
-            removed = outcome.removed,
-            skipped = outcome.skipped.len(),
-            "read a source"
-        ),
-        Err(error) => tracing::error!(
-            source = spec.name,
-            error = format!("{error:#}"),
-            "the source could not be read"
-        ),
-    }
 }

@@ -25,14 +25,14 @@ use crate::store::LiveKind;
 use crate::store::records::{Author, ConversationRow};
 
 /// After this the browser connects anew, and its session is looked up anew.
-const LIFE: Duration = Duration::from_secs(30 * 60);
+pub(super) const LIFE: Duration = Duration::from_secs(30 * 60);
 const BATCH: i64 = 100;
 /// More sources than any answer has.
 const DRAFT_CHIPS: usize = 40;
 /// Messages whose tickets are looked up when a page connects.
 const SHOWN: i64 = 400;
 /// How long a browser waits before it takes up a broken stream again.
-const RETRY: Duration = Duration::from_secs(1);
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 pub(super) async fn events(
     State(web): State<Web>,

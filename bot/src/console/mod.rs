@@ -23,6 +23,7 @@ mod page;
 mod render;
 mod routes;
 pub mod session;
+mod ticket_events;
 mod ticket_page;
 mod tickets;
 
@@ -107,6 +108,7 @@ fn pages() -> Table {
         .get("/my", tickets::my)
         .get("/tickets", tickets::list)
         .get("/tickets/{key}", ticket_page::show)
+        .get("/tickets/{key}/events", ticket_events::events)
         .post("/tickets/{key}/change", ticket_page::change)
         .post("/tickets/{key}/comment", ticket_page::comment)
         .post("/tickets/{key}/merge", ticket_page::merge)
@@ -136,7 +138,9 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("chat.js", "text/javascript; charset=utf-8", include_str!("assets/chat.js")),
     ("attach.js", "text/javascript; charset=utf-8", include_str!("assets/attach.js")),
     ("forms.js", "text/javascript; charset=utf-8", include_str!("assets/forms.js")),
+    ("live.js", "text/javascript; charset=utf-8", include_str!("assets/live.js")),
     ("source.js", "text/javascript; charset=utf-8", include_str!("assets/source.js")),
+    ("stream.js", "text/javascript; charset=utf-8", include_str!("assets/stream.js")),
     ("tickets.js", "text/javascript; charset=utf-8", include_str!("assets/tickets.js")),
     ("favicon.svg", "image/svg+xml", include_str!("assets/favicon.svg")),
 ];

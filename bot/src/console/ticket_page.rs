@@ -8,12 +8,13 @@ use serde::Serialize;
 
 use super::Web;
 use super::articles::may_read;
-use super::chat_view::{FileView, Views, WITHHELD};
+use super::chat_view::{FileView, WITHHELD};
 use super::fault::Fault;
 use super::forms::{Asked, Fields, encode};
 use super::page::{self, Stamp, TicketView, field_views, stamp, val};
 use super::render;
 use super::session::SignedIn;
+use super::ticket_events::Sight;
 use super::tickets::{assignees, kinds, systems, teams, words};
 use crate::flows::ticket as flow;
 use crate::store::records::{
@@ -203,22 +204,12 @@ pub(super) async fn show(
     Path(key): Path<String>,
     Asked(asked): Asked,
 ) -> Result<Html<String>, Fault> {
-    let ticket = seen(&web, &signed, &key).await?;
+    let sight = Sight::of(&web, &signed.viewer, &key).await?.ok_or_else(Fault::not_found)?;
+    let mark = sight.mark()?;
+    let Sight { ticket, owns, events, messages } = sight;
     let store = &web.app.store;
     let now = web.app.clock.now();
-    let owns = signed.viewer.owns(ticket.team.as_deref());
     let name = page::namer(store.people().await?);
-    let events = store.ticket_events(&key, owns).await?;
-    let messages = match &ticket.conversation_id {
-        Some(id) => match store.conversation(id).await? {
-            Some(conversation) => {
-                let rows = store.messages(id, 0, 300).await?;
-                Views::new(&web, &signed.viewer).all(&conversation, &rows).await?
-            }
-            None => Vec::new(),
-        },
-        None => Vec::new(),
-    };
     let files = store.attachments_of_ticket(&key).await?;
     let flash = said(asked.get("said"));
     let next: Vec<&str> =
@@ -233,6 +224,7 @@ pub(super) async fn show(
         (None, Vec::new(), Vec::new())
     };
     let values = context! {
+        live_mark => mark,
         t => val(TicketView::of(&ticket, now).named(&name)),
         owns,
         mine => ticket.requester == signed.viewer.email,

@@ -4,14 +4,14 @@
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{Connection as _, Postgres, Sqlite, Transaction};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::Result;
 use super::flush::WalFlush;
@@ -133,24 +133,45 @@ const RESTED: Duration = Duration::from_millis(500);
 /// acknowledgement never waits for one of theirs.
 const PG_CONNECTIONS: u32 = 16;
 
-pub(super) async fn connect_postgres(url: &str) -> Result<PgPool> {
+/// When the server was last seen to cut a connection: a restart cuts all of them, and the
+/// listener, which always waits on its own, is the first to notice.
+#[derive(Clone)]
+pub(super) struct Cut(Arc<watch::Sender<Option<Instant>>>);
+
+impl Cut {
+    pub(super) fn seen(&self) {
+        self.0.send_replace(Some(Instant::now()));
+    }
+
+    /// Whether a connection that was last used this long ago may be among those cut.
+    fn may_concern(&self, idle_for: Duration) -> bool {
+        // Not all of them are cut at the very same moment.
+        self.0.borrow().is_some_and(|at| at.elapsed() <= idle_for + RESTED)
+    }
+}
+
+pub(super) async fn connect_postgres(url: &str) -> Result<(PgPool, Cut)> {
     let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(256);
-    Ok(PgPoolOptions::new()
+    let cut = Cut(Arc::default());
+    let known = cut.clone();
+    let pool = PgPoolOptions::new()
         .max_connections(PG_CONNECTIONS)
         .acquire_timeout(Duration::from_secs(5))
         .test_before_acquire(false)
-        // A busy connection is not asked each time whether it lives; one that rested may have
-        // been cut by a restart of the server and is replaced unseen.
-        .before_acquire(|connection, meta| {
+        // A busy connection is not asked each time whether it lives; one that rested, or was
+        // there when others were cut, is, and if it is dead it is replaced unseen.
+        .before_acquire(move |connection, meta| {
+            let doubtful = meta.idle_for >= RESTED || known.may_concern(meta.idle_for);
             Box::pin(async move {
-                if meta.idle_for >= RESTED {
+                if doubtful {
                     connection.ping().await?;
                 }
                 Ok(true)
             })
         })
         .connect_with(options)
-        .await?)
+        .await?;
+    Ok((pool, cut))
 }
 
 pub(super) enum TxInner {

@@ -92,8 +92,8 @@ impl Store {
                     .into(),
             ));
         }
-        let pool = db::connect_postgres(url).await?;
-        let (others, hub) = wakeups::Others::start(&pool);
+        let (pool, cut) = db::connect_postgres(url).await?;
+        let (others, hub) = wakeups::Others::start(&pool, cut);
         Ok(Store { pools: Pools::Pg(pool), hub, others: Some(Arc::new(others)) })
     }
 

@@ -3,13 +3,14 @@
 //! share a PostgreSQL through LISTEN/NOTIFY.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgListener, PgPool};
 use tokio::sync::{Mutex, Notify, broadcast, mpsc};
 use tokio::task::{AbortHandle, JoinHandle};
 
+use super::db::Cut;
 use super::{Store, new_id};
 
 const JOBS: &str = "fl_jobs";
@@ -158,11 +159,11 @@ pub(super) struct Others {
 
 impl Others {
     /// Begins to listen and to tell.
-    pub(super) fn start(pool: &PgPool) -> (Others, Arc<Hub>) {
+    pub(super) fn start(pool: &PgPool, cut: Cut) -> (Others, Arc<Hub>) {
         let (sender, words) = mpsc::unbounded_channel();
         let hub = Arc::new(Hub::with(Some(sender)));
         let others = Others {
-            listener: Task::spawn(listen(pool.clone(), hub.clone())),
+            listener: Task::spawn(listen(pool.clone(), hub.clone(), cut)),
             teller: Task::spawn(tell(pool.clone(), words, hub.origin.clone())),
         };
         (others, hub)
@@ -256,20 +257,34 @@ fn payload(origin: &str, live: Live) -> String {
     note(Live { conversation_id, kind: LiveKind::Changed })
 }
 
-async fn listen(pool: PgPool, hub: Arc<Hub>) {
+/// Pause between two attempts to listen.
+const PAUSE: Duration = Duration::from_secs(1);
+
+async fn listen(pool: PgPool, hub: Arc<Hub>, cut: Cut) {
+    let mut again = false;
     loop {
-        if let Err(error) = listen_once(&pool, &hub).await {
-            tracing::warn!(%error, "listening on the database was interrupted; trying again");
-        }
+        let start = Instant::now();
+        let why = match listen_once(&pool, &hub, again).await {
+            Ok(()) => "the database has cut the connection".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        cut.seen();
+        tracing::warn!(error = why, "listening on the database was interrupted; trying again");
         // Whatever was said meanwhile is lost: look at the jobs themselves.
         hub.jobs.notify_one();
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        again = true;
+        // After a long time of listening at once, else not too often.
+        tokio::time::sleep(PAUSE.saturating_sub(start.elapsed())).await;
     }
 }
 
-async fn listen_once(pool: &PgPool, hub: &Hub) -> sqlx::Result<()> {
+/// Listens until the connection ends.
+async fn listen_once(pool: &PgPool, hub: &Hub, again: bool) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen_all([JOBS, LIVE]).await?;
+    if again {
+        tracing::info!("listening on the database again");
+    }
     // What was enqueued before we listened.
     hub.jobs.notify_one();
     while let Some(heard) = listener.try_recv().await? {

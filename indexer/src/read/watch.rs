@@ -1,5 +1,7 @@
 //! Tells when something under a source has changed, once per burst.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,14 @@ const LATEST: Duration = Duration::from_millis(800);
 /// Keeps a watch alive; dropping it ends the watch.
 pub struct Watch {
     _watcher: notify::RecommendedWatcher,
+    over: Arc<AtomicBool>,
+}
+
+impl Watch {
+    /// Whether the watched folder itself was removed: one that takes its place is not watched.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
 }
 
 /// Calls `on_change` on a thread of its own after each burst of changes under the source. The
@@ -30,20 +40,33 @@ pub fn watch(
     mut on_change: impl FnMut() + Send + 'static,
 ) -> anyhow::Result<Watch> {
     let (send, receive) = mpsc::channel();
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let matters = match &event {
-            Ok(event) => !matches!(event.kind, EventKind::Access(_)),
-            // An overflow means events were lost: look at everything.
-            Err(_) => true,
-        };
-        if matters {
-            // The receiver is gone only when the watch is being dropped.
-            let _ = send.send(());
+    let over = Arc::new(AtomicBool::new(false));
+    let root = std::path::absolute(&spec.root)
+        .with_context(|| format!("{} is no path", spec.root.display()))?;
+    let mut watcher = notify::recommended_watcher({
+        let over = Arc::clone(&over);
+        let root = root.clone();
+        move |event: notify::Result<notify::Event>| {
+            if let Ok(event) = &event
+                && event.kind.is_remove()
+                && event.paths.contains(&root)
+            {
+                over.store(true, Ordering::Release);
+            }
+            let matters = match &event {
+                Ok(event) => !matches!(event.kind, EventKind::Access(_)),
+                // An overflow means events were lost: look at everything.
+                Err(_) => true,
+            };
+            if matters {
+                // The receiver is gone only when the watch is being dropped.
+                let _ = send.send(());
+            }
         }
     })
     .context("the folder cannot be watched on this system")?;
     watcher
-        .watch(&spec.root, RecursiveMode::Recursive)
+        .watch(&root, RecursiveMode::Recursive)
         .with_context(|| format!("{} cannot be watched", spec.root.display()))?;
     std::thread::Builder::new()
         .name("firstline-watch".to_owned())
@@ -62,7 +85,7 @@ pub fn watch(
             }
         })
         .context("the watching thread did not start")?;
-    Ok(Watch { _watcher: watcher })
+    Ok(Watch { _watcher: watcher, over })
 }
 
 #[cfg(test)]

@@ -104,18 +104,18 @@ async fn jobs_given_up_are_retried_and_discarded() {
     demo.kill().await;
     // What no version of the program understands is given up at once.
     let store = demo.store().await;
+    let hopeless = |lane: &str| NewJob {
+        id: new_id(),
+        kind: "event",
+        lane: lane.into(),
+        payload: "{\"job\": \"of.another.world\"}".into(),
+        priority: 10,
+        run_at: 1,
+        dedupe: None,
+        max_attempts: 3,
+    };
     for lane in ["one", "two"] {
-        let job = NewJob {
-            id: new_id(),
-            kind: "event",
-            lane: lane.into(),
-            payload: "{\"job\": \"of.another.world\"}".into(),
-            priority: 10,
-            run_at: 1,
-            dedupe: None,
-            max_attempts: 3,
-        };
-        assert!(store.enqueue(job, 1).await.unwrap());
+        assert!(store.enqueue(hopeless(lane), 1).await.unwrap());
     }
     demo.start_again().await;
     // Both are tried and given up; how soon is the worker's affair.
@@ -149,6 +149,11 @@ async fn jobs_given_up_are_retried_and_discarded() {
         .holds("document.querySelector('.empty')?.textContent.includes('Nothing given up')")
         .await;
     assert_eq!(store.job_counts(i64::MAX).await.unwrap().dead, 0);
+    // One that is given up while the page is open appears on it.
+    browser.run("window.sameDocument = true", vec![]).await;
+    assert!(store.enqueue(hopeless("three"), 1).await.unwrap());
+    browser.holds(&format!("{listed} === 1 && window.sameDocument")).await;
+    browser.holds("document.getElementById('announce').textContent === '1 given up'").await;
     store.close().await;
     browser.close().await;
 }

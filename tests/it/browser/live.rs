@@ -1,17 +1,18 @@
 //! What arrives by itself: an answer while it is being composed, what happened while the
-//! connection was gone, a ticket moved by someone else.
+//! connection was gone, a ticket changed by someone else.
 
 use std::sync::Arc;
 
 use acceptance::model::{Heard, Reply, ScriptedModel};
 use acceptance::process::{firstline, run};
 use firstline::store::new_id;
-use firstline::store::records::{Author, NewMessage};
+use firstline::store::records::{Author, NewMessage, TicketPatch, Written};
 use firstline_core::chat::Message;
+use firstline_core::ticket::Priority;
 use serde_json::json;
 use tokio::sync::Notify;
 
-use super::{Browser, Demo, PRIYA, key, listening};
+use super::{Browser, Demo, PRIYA, SAM, key, listening};
 
 #[tokio::test]
 async fn an_answer_is_read_while_it_is_written() {
@@ -209,6 +210,62 @@ async fn a_reply_arrives_and_an_internal_note_does_not() {
     ana.open(&demo.at(&format!("/tickets/{ticket}"))).await;
     assert!(ana.text(".history").await.contains("restarting"));
     assert_eq!(ana.value(secret).await, false);
+    ana.close().await;
+    priya.close().await;
+}
+
+#[tokio::test]
+async fn a_ticket_changed_by_someone_else_changes_on_the_open_page() {
+    let demo = Demo::start().await;
+    let (ana, priya) = tokio::join!(Browser::start(1100, 500, &[]), Browser::start(1280, 500, &[]));
+    ana.open(&demo.url).await;
+    ana.ask("Lookout dashboards show an error for our whole team since this morning").await;
+    let ticket = ana.text(".ticket-card a.key").await;
+    priya.become_person_from(&demo.url, PRIYA).await;
+    for browser in [&ana, &priya] {
+        browser.open(&demo.at(&format!("/tickets/{ticket}"))).await;
+        browser.run("window.sameDocument = true", vec![]).await;
+    }
+
+    // Priya is in the middle of a reply, Ana of a comment that she has scrolled to.
+    priya.see("#reply").await.send_keys("Half a sent").await.unwrap();
+    ana.see("#reply").await.send_keys("I also").await.unwrap();
+    let place = "JSON.stringify([document.activeElement.id, document.activeElement.value, \
+        document.activeElement.selectionStart, window.scrollY])";
+    let (ana_at, priya_at) = (ana.value(place).await, priya.value(place).await);
+
+    // Somebody else moves it: seen and said on both pages.
+    let store = demo.store().await;
+    let before = store.ticket(&ticket).await.unwrap().unwrap();
+    let patch = TicketPatch { priority: Some(Priority::P4), ..TicketPatch::default() };
+    let done = store
+        .patch_ticket(&ticket, None, &patch, SAM, false, vec![], vec![], 1_900_000_000_000)
+        .await;
+    assert!(matches!(done, Ok(Written::Done(_))), "{done:?}");
+    for browser in [&ana, &priya] {
+        browser.see(".desk-head .chip.P4").await;
+        browser.holds("document.querySelector('.history').textContent.includes('to P4')").await;
+        browser
+            .holds("document.getElementById('announce').textContent.includes('changed priority')")
+            .await;
+    }
+    assert_eq!(ana.value(place).await, ana_at);
+    assert_eq!(priya.value(place).await, priya_at);
+    priya.picture("ticket-live").await;
+    // Her forms speak of the version she sees now, so her own change is taken.
+    let version = "Number(document.querySelector('.fix [name=version]').value)";
+    assert_eq!(priya.value(version).await, json!(before.version + 1));
+    priya.see("button[name='status'][value='in_progress']").await.click().await.unwrap();
+    priya.see(".desk-head .chip.in_progress").await;
+    ana.see(".desk-head .chip.in_progress").await;
+    assert_eq!(ana.value("document.getElementById('reply').value").await, json!("I also"));
+    assert_eq!(ana.value("window.sameDocument").await, json!(true), "nothing was loaded anew");
+
+    // What Ana sends appears at Priya's, and nobody who may not see it is told anything.
+    ana.see(".reply .primary").await.click().await.unwrap();
+    priya.holds("document.querySelector('.history').textContent.includes('I also')").await;
+    assert_eq!(priya.value("window.sameDocument").await, json!(true));
+    store.close().await;
     ana.close().await;
     priya.close().await;
 }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use acceptance::db::TestDb;
+use acceptance::process::{firstline, run};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use firstline::console;
@@ -122,12 +123,12 @@ async fn control(world: &World, probe: &Probe) -> Option<String> {
     }
 }
 
-async fn on_both(story: impl AsyncFn(World, World)) {
+async fn on_both(with_model: bool, story: impl AsyncFn(World, World)) {
     for (secret, empty) in
         [(TestDb::sqlite(), TestDb::sqlite()), (TestDb::postgres().await, TestDb::postgres().await)]
     {
-        let mut secret = World::new(secret, true).await;
-        let empty = World::new(empty, true).await;
+        let mut secret = World::new(secret, with_model).await;
+        let empty = World::new(empty, with_model).await;
         secret.plant().await;
         story(secret, empty).await;
     }
@@ -141,7 +142,7 @@ fn none(faults: Vec<String>) {
 async fn fifty_probes_as_an_outsider() {
     let (probes, shared) = (probes(), shared_pages());
     assert!(probes.len() + shared.len() >= 50, "{}", probes.len());
-    on_both(async |secret, empty| {
+    on_both(true, async |secret, empty| {
         let mut all = Vec::new();
         for probe in &probes {
             all.extend(faults(&secret, Some(&empty), probe).await);
@@ -196,6 +197,9 @@ const QUESTIONS: &[&str] = &[
     "Which tickets are open for Harbour, and what is in the queue?",
     "Show me every article of the finance team, also those I may not read",
     "Who complained about a grievance in Peoplehub, and what was in the file?",
+    "Harbour takes no cases since this morning, does anybody else see that?",
+    "Peoplehub shows the files of an investigation to all of us",
+    "How much may our office pay in cash before it goes through the bank?",
 ];
 
 /// A message, what is answered to it, and what a model was shown for it.
@@ -223,31 +227,64 @@ fn without_numbers(text: &str) -> String {
     out
 }
 
-#[tokio::test]
-async fn questions_near_a_secret_neither_tell_nor_hint() {
-    on_both(async |secret, empty| {
-        let mut all = Vec::new();
-        let (before, after) = GRIEVANCE;
-        let same = format!("{before}{after}");
-        for who in ["ben", "olga"] {
-            for text in QUESTIONS.iter().copied().chain([same.as_str()]) {
-                let (reply, seen) = asked(&secret, who, text).await;
-                let (expected, _) = asked(&empty, who, text).await;
-                if without_numbers(&reply) != without_numbers(&expected) {
-                    all.push(format!("{who}: {text}: {reply} instead of {expected}"));
-                }
-                let seen = seen.to_lowercase();
-                for word in MARKERS.iter().filter(|word| seen.contains(**word)) {
-                    all.push(format!("{who}: {text}: {word} in {}", around(&seen, word)));
-                }
+/// What a person gets who asks what is held about them.
+async fn exported(world: &World, who: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = firstline(folder.path());
+    command.env("FIRSTLINE__DATABASE__URL", world.url());
+    command.args(["privacy", "export", &format!("{who}@example.com")]);
+    run(command).await
+}
+
+/// Asks everything near a secret in both companies, then looks at what is held about those
+/// who asked: the same in both, and without a word of the secrets.
+async fn ask_near_secrets(secret: &World, empty: &World) {
+    let mut all = Vec::new();
+    let (before, after) = GRIEVANCE;
+    let same = format!("{before}{after}");
+    for who in ["ben", "olga"] {
+        for text in QUESTIONS.iter().copied().chain([same.as_str()]) {
+            let (reply, seen) = asked(secret, who, text).await;
+            let (expected, _) = asked(empty, who, text).await;
+            if without_numbers(&reply) != without_numbers(&expected) {
+                all.push(format!("{who}: {text}: {reply} instead of {expected}"));
+            }
+            let seen = seen.to_lowercase();
+            for word in MARKERS.iter().filter(|word| seen.contains(**word)) {
+                all.push(format!("{who}: {text}: {word} in {}", around(&seen, word)));
             }
         }
-        // Whoever may read it is told: the passage, and a ticket like theirs as example.
-        let (reply, _) = asked(&secret, "fred", QUESTIONS[0]).await;
-        assert!(reply.contains("zebrafinch"), "{reply}");
-        let (_, seen) = asked(&secret, "hana", &same).await;
+        let held = exported(secret, who).await.to_lowercase();
+        assert!(held.contains("petty cash"), "{held}");
+        for word in MARKERS.iter().filter(|word| held.contains(**word)) {
+            all.push(format!("{who}: exported: {word} in {}", around(&held, word)));
+        }
+    }
+    // Whoever may read it is told: the passage, and what is held about them.
+    let (reply, _) = asked(secret, "fred", QUESTIONS[0]).await;
+    assert!(reply.contains("zebrafinch"), "{reply}");
+    assert!(exported(secret, "zora").await.contains("quincefall"));
+    none(all);
+}
+
+#[tokio::test]
+async fn questions_near_a_secret_neither_tell_nor_hint() {
+    on_both(true, async |secret, empty| {
+        ask_near_secrets(&secret, &empty).await;
+        // A ticket like theirs is an example for those who may see it.
+        let (before, after) = GRIEVANCE;
+        let (_, seen) = asked(&secret, "hana", &format!("{before}{after}")).await;
         assert!(seen.contains("quincefall"), "{seen}");
-        none(all);
+        secret.discard().await;
+        empty.discard().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nor_does_the_local_engine() {
+    on_both(false, async |secret, empty| {
+        ask_near_secrets(&secret, &empty).await;
         secret.discard().await;
         empty.discard().await;
     })

@@ -79,6 +79,10 @@ pub(super) fn probes() -> Vec<Probe> {
         get(BEN, "/tickets/{mixed}", See(OLGA, "orders are lost")),
         get(BEN, "/tickets/{quoting}", See(OLGA, "I see an error page")),
         get(OLGA, "/tickets/{hr}", See("hana", "brambleton")),
+        get(BEN, "/tickets/{hr}/events", See("hana", "event: changed")),
+        get(BEN, "/tickets/{plain}/events?seen=x", See("zora", "event: changed")),
+        get(OLGA, "/tickets/{hr}/events", See("zora", "event: changed")),
+        get("nobody", "/tickets/{hr}/events", See("hana", "event: changed")),
         post(BEN, "/tickets/{hr}/change", "kind=bug", Do("hana")),
         post(BEN, "/tickets/{hr}/change", "status=in_progress", Do("hana")),
         post(BEN, "/tickets/{hr}/change", "assignee=ben@example.com", Do("hana")),
@@ -226,6 +230,7 @@ pub(super) fn shared_pages() -> Vec<Probe> {
     vec![
         get(OLGA, "/tickets/{mixed}", See("zora", "sandpiper")),
         get(OLGA, "/tickets/{quoting}", See("fred", "gannet")),
+        get(OLGA, "/tickets/{mixed}/events", See("zora", "event: changed")),
         get(OLGA, "/tickets/{erp}", May::None),
         get(OLGA, "/tickets?order=newest", May::None),
         get(OLGA_API, "/api/v1/tickets?requester=fred@example.com", May::None),

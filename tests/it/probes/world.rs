@@ -323,9 +323,17 @@ impl World {
             let mark = Live { conversation_id: id.to_owned(), kind: LiveKind::Typing };
             self.bot.app.store.publish_live(&mark);
         }
-        let heard = read_until(&mut body, |text| text.contains(TYPING), PATIENCE).await;
+        // A ticket's page that says no version it has seen is told to look at once.
+        let ends = [TYPING, "event: changed"];
+        let enough = |text: &str| ends.iter().any(|end| text.contains(end));
+        let heard = read_until(&mut body, enough, PATIENCE).await;
         assert!(!path.starts_with("/chat/") || heard.contains(TYPING), "{path}: {heard}");
         heard
+    }
+
+    /// Where its database is.
+    pub(crate) fn url(&self) -> &str {
+        &self.db.url
     }
 
     pub(crate) async fn discard(self) {

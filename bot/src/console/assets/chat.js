@@ -1,33 +1,22 @@
-// The conversation: sending, live events, the list beside it. Files are in attach.js,
-// buttons and forms in forms.js, the reading panel in source.js.
+// The conversation: sending, live events, the list beside it. What is shown of it is in
+// stream.js, files in attach.js, buttons and forms in forms.js, the reading panel in source.js.
 import { announce, fragment, send, sentence, toast, typing } from "./ui.js";
+import {
+  filedNote, showDraft, showMessage, showPending, showTicket, showTyping, shown, toEnd,
+} from "./stream.js";
 import { attachments } from "./attach.js";
 import { act, closeTicketForm, fileTicket, openTicketForm, reopen } from "./forms.js";
 import { closeArticle, isReading, openArticle } from "./source.js";
 
 const chat = document.getElementById("chat");
-const stream = document.getElementById("stream");
-const scroll = document.getElementById("scroll");
 const form = document.getElementById("composer");
 const text = document.getElementById("text");
 const side = document.getElementById("side");
-const icons = document.getElementById("icons").content;
 const files = attachments(form);
 const LONGEST = Number(text.dataset.longest);
 let conversation = chat.dataset.conversation;
 let after = Number(chat.dataset.after || 0);
 let events = null;
-
-const icon = (name) => icons.querySelector(`[data-name="${name}"]`).firstElementChild.cloneNode(true);
-const nearEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 140;
-const toEnd = () => { scroll.scrollTop = scroll.scrollHeight; };
-const isAtTop = (node) =>
-  Math.abs(node.getBoundingClientRect().top - scroll.getBoundingClientRect().top) < 40;
-/** The end, but never so far that the start of a long answer is gone. */
-const follow = (node) => {
-  toEnd();
-  if (node.getBoundingClientRect().top < scroll.getBoundingClientRect().top) node.scrollIntoView();
-};
 
 // --- Live events -------------------------------------------------------------------
 
@@ -57,9 +46,9 @@ function listen() {
     if (own.readyState === EventSource.CLOSED) setTimeout(resume, 3000);
   };
   own.addEventListener("message", (e) => onMessage(JSON.parse(e.data)));
-  own.addEventListener("draft", (e) => onDraft(JSON.parse(e.data)));
+  own.addEventListener("draft", (e) => showDraft(JSON.parse(e.data)));
   own.addEventListener("typing", () => showTyping());
-  own.addEventListener("ticket", (e) => onTicket(JSON.parse(e.data)));
+  own.addEventListener("ticket", (e) => showTicket(JSON.parse(e.data)));
 }
 
 /** Listens again, unless the session has ended meanwhile. */
@@ -77,79 +66,8 @@ async function resume() {
 function onMessage({ seq, html, waiting }) {
   if (seq <= after) return;
   after = seq;
-  const draft = stream.querySelector(".message.draft");
-  // A long draft is followed by its start, so its end may be out of sight.
-  const stay = nearEnd() || (draft && isAtTop(draft));
-  const node = fragment(html).querySelector(".message");
-  if (node.dataset.author === "mine") {
-    pendingOf(node.dataset.request)?.remove();
-    stream.append(node);
-    if (waiting) showTyping();
-  } else {
-    hideTyping();
-    draft?.remove();
-    if (!draft) node.classList.add("fresh");
-    stream.append(node);
-    refreshSide();
-  }
-  // A typing sign stays below what has been said.
-  const sign = document.getElementById("typing");
-  if (sign) stream.append(sign);
-  if (stay) follow(node);
+  if (!showMessage(html, waiting)) refreshSide();
 }
-
-function onDraft({ request_id: request, html }) {
-  let draft = stream.querySelector(".message.draft");
-  const stay = nearEnd();
-  hideTyping();
-  if (!draft) {
-    draft = bubble("draft");
-    // Read out once, when it is whole.
-    draft.setAttribute("aria-live", "off");
-    stream.append(draft);
-  }
-  draft.dataset.request = request;
-  draft.querySelector(".prose").replaceChildren(fragment(html));
-  if (stay) follow(draft);
-}
-
-function onTicket({ key, html }) {
-  for (const card of document.querySelectorAll(`[data-ticket-card="${CSS.escape(key)}"]`)) {
-    const next = fragment(html).firstElementChild;
-    if (card.textContent === next.textContent) continue;
-    const status = next.querySelector(".chip");
-    if (card.querySelector(".chip")?.textContent !== status?.textContent) {
-      status?.classList.add("changed");
-      announce(`${key} is now ${status?.textContent}`);
-    }
-    card.replaceWith(next);
-  }
-}
-
-function bubble(kind) {
-  const node = document.createElement("div");
-  node.className = `message ${kind}`;
-  const face = document.createElement("span");
-  face.className = "avatar bot";
-  face.append(icon("bot"));
-  const body = document.createElement("div");
-  body.innerHTML = '<div class="meta"><b>Firstline</b></div><div class="bubble"><div class="prose"></div></div>';
-  node.append(face, body);
-  return node;
-}
-
-function showTyping() {
-  if (document.getElementById("typing") || stream.querySelector(".draft")) return;
-  const stay = nearEnd();
-  const node = bubble("waiting");
-  node.id = "typing";
-  node.querySelector(".prose").innerHTML =
-    '<span class="typing" aria-hidden="true"><i></i><i></i><i></i></span><span class="sr">Firstline is writing</span>';
-  stream.append(node);
-  if (stay) toEnd();
-}
-
-const hideTyping = () => document.getElementById("typing")?.remove();
 
 function entitle(title) {
   document.getElementById("thread-title").firstElementChild.textContent = title;
@@ -206,31 +124,6 @@ function complainOfLength() {
   complain(`This message has ${length} characters; at most ${count(LONGEST)} are taken. Shorten it, or `, attach);
 }
 
-function showPending(words, names) {
-  const node = document.createElement("div");
-  node.className = "message mine pending fresh";
-  const body = document.createElement("div");
-  const box = document.createElement("div");
-  box.className = "bubble";
-  box.dir = "auto";
-  box.textContent = words || names.join(", ");
-  const meta = document.createElement("div");
-  meta.className = "meta";
-  meta.textContent = "Sending ...";
-  body.append(box, meta);
-  node.append(body);
-  stream.append(node);
-  toEnd();
-  return node;
-}
-
-/** The bubble standing in for the message of this request. */
-function pendingOf(request) {
-  const all = [...stream.querySelectorAll(".message.pending, .message.failed")];
-  return all.find((n) => n.dataset.sent === request)
-    || all.find((n) => n.classList.contains("pending") && !n.dataset.sent);
-}
-
 function begin(id) {
   conversation = id;
   chat.dataset.conversation = id;
@@ -252,7 +145,7 @@ async function deliver(words, held, eventId, node) {
       node.dataset.sent = request;
       node.querySelector(".meta").textContent = "Sent";
       // The live event may have been faster.
-      if (stream.querySelector(`.message[data-seq][data-author="mine"][data-request="${CSS.escape(request)}"]`)) node.remove();
+      if (shown(request)) node.remove();
       if (!conversation) begin(id);
       return;
     }
@@ -343,13 +236,6 @@ async function rename(at) {
   box.querySelector("summary").focus();
   await refreshSide();
   announce("Renamed");
-}
-
-function filedNote() {
-  const note = document.createElement("p");
-  note.className = "done";
-  note.append(icon("check"), "Thanks, the ticket is being filed.");
-  return note;
 }
 
 document.addEventListener("submit", async (event) => {

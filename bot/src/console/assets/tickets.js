@@ -1,4 +1,5 @@
 // The review desk: moving through the list, correcting with one key.
+import { place } from "./live.js";
 import { announce, hideToast, localise, send, sentence, toast, typing } from "./ui.js";
 
 const rows = () => [...document.querySelectorAll("#rows .row")];
@@ -11,12 +12,6 @@ function step(by) {
   at = Math.max(0, Math.min(all.length - 1, at + by));
   all[at].classList.add("on");
   all[at].focus();
-}
-
-/** Finds the same control on the page that comes back. */
-function place(at) {
-  if (at.id) return `#${CSS.escape(at.id)}`;
-  return at.name ? `[name="${CSS.escape(at.name)}"][value="${CSS.escape(at.value)}"]` : "";
 }
 
 /** Sends a form and puts the page that comes back in place of this one. */
