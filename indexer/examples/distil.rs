@@ -69,7 +69,8 @@ fn main() -> anyhow::Result<()> {
         let scale = row.iter().fold(f64::MIN_POSITIVE, |m, x| m.max(x.abs())) / 7.0;
         table.extend((scale as f32).to_le_bytes());
         let bits = |x: f64| ((x / scale).round() as i8 + 8) as u8;
-        table.extend(row.chunks_exact(2).map(|two| bits(two[0]) | bits(two[1]) << 4));
+        let (first, second) = row.split_at(DIMENSION / 2);
+        table.extend(first.iter().zip(second).map(|(a, b)| bits(*a) | bits(*b) << 4));
     }
     let words: Vec<&str> = ranked.iter().map(|(word, _)| word.as_str()).collect();
     std::fs::write("indexer/words/english.txt", words.join("\n") + "\n")?;

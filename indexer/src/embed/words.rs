@@ -26,7 +26,7 @@ const MOST: usize = 12_000;
 /// A longer run of letters is data, not a word.
 const LONGEST: usize = 40;
 /// Four bits hold -7 to 7, kept as 1 to 15.
-const ZERO: u8 = 8;
+const ZERO: i8 = 8;
 
 pub(super) struct Words {
     begin: HashMap<&'static str, u32>,
@@ -94,20 +94,21 @@ impl Words {
         parts.into_iter().for_each(|row| self.row(row, sum));
     }
 
-    /// Adds one row: a scale (`f32`, little endian), then two numbers a byte, the lower four bits
-    /// first.
+    /// Adds one row: a scale (`f32`, little endian), then two numbers a byte, one of the first
+    /// half in the lower four bits and its fellow of the second half in the upper.
     fn row(&self, row: u32, sum: &mut [f32]) {
-        let length = 4 + self.dimension / 2;
-        let from = row as usize * length;
+        let half = self.dimension / 2;
+        let from = row as usize * (4 + half);
         let Some((scale, numbers)) =
-            TABLE.get(from..from + length).and_then(|row| row.split_first_chunk::<4>())
+            TABLE.get(from..from + 4 + half).and_then(|row| row.split_first_chunk::<4>())
         else {
             return;
         };
         let scale = f32::from_le_bytes(*scale);
-        for (two, byte) in sum.chunks_exact_mut(2).zip(numbers) {
-            two[0] += scale * f32::from((byte & 15) as i8 - ZERO as i8);
-            two[1] += scale * f32::from((byte >> 4) as i8 - ZERO as i8);
+        let (first, second) = sum.split_at_mut(half);
+        for ((first, second), byte) in first.iter_mut().zip(second).zip(numbers) {
+            *first += scale * f32::from((byte & 15) as i8 - ZERO);
+            *second += scale * f32::from((byte >> 4) as i8 - ZERO);
         }
     }
 }

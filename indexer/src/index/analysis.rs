@@ -100,9 +100,9 @@ impl TokenStream for WordStream<'_> {
             let rest = &self.text[self.at..];
             let Some(skip) = rest.find(char::is_alphanumeric) else { return false };
             let rest = &rest[skip..];
-            let length = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
             let start = self.at + skip;
-            self.at = start + length;
+            let (length, next) = extent(rest);
+            self.at = start + next;
             if length > MAX_WORD {
                 continue;
             }
@@ -116,7 +116,7 @@ impl TokenStream for WordStream<'_> {
                 token.text.extend(word.chars().flat_map(char::to_lowercase));
             }
             token.offset_from = start;
-            token.offset_to = self.at;
+            token.offset_to = start + length;
             token.position = token.position.wrapping_add(1);
             self.shape();
             return true;
@@ -130,6 +130,34 @@ impl TokenStream for WordStream<'_> {
     fn token_mut(&mut self) -> &mut Token {
         &mut self.words.token
     }
+}
+
+/// How long the word at the start of `text` is, and where the next one is looked for, in bytes.
+/// Where words are not spaced, every two neighbouring characters are one.
+fn extent(text: &str) -> (usize, usize) {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if unspaced(first) => {
+            let one = first.len_utf8();
+            let Some(second) = chars.next().filter(|c| unspaced(*c)) else { return (one, one) };
+            let two = one + second.len_utf8();
+            // The last character has been part of a word already.
+            (two, if chars.next().is_some_and(unspaced) { one } else { two })
+        }
+        _ => {
+            let end = |c: char| !c.is_alphanumeric() || unspaced(c);
+            let length = text.find(end).unwrap_or(text.len());
+            (length, length)
+        }
+    }
+}
+
+/// A character of a script that is written without spaces between words: Chinese characters and
+/// the Japanese syllables.
+pub(crate) fn unspaced(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
+        && c.is_alphanumeric()
 }
 
 /// The field suffix for a document's language (`de-AT` is `de`).
@@ -322,6 +350,19 @@ mod tests {
         assert_eq!(tokens(&mut analyzer(UNSTEMMED), "Café"), ["cafe"]);
         assert_eq!(suffix("de-AT"), "de");
         assert_eq!(suffix("ja"), UNSTEMMED);
+    }
+
+    #[test]
+    fn words_without_spaces_are_pairs_of_characters() {
+        let mut words = analyzer(UNSTEMMED);
+        for (text, want) in [
+            ("発注書の承認", "発注 注書 書の の承 承認"),
+            ("VPNに接続できない", "vpn に接 接続 続で でき きな ない"),
+            ("印, ERP系统2024", "印 erp 系统 2024"),
+            ("결재 요청", "결재 요청"),
+        ] {
+            assert_eq!(tokens(&mut words, text).join(" "), want, "{text}");
+        }
     }
 
     #[test]

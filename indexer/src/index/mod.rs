@@ -28,12 +28,12 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyError, Term}
 
 use crate::dense::Dense;
 
-pub(crate) use analysis::plainly_english;
+pub(crate) use analysis::{plainly_english, unspaced};
 pub use answerable::Signals;
 pub(crate) use schema::{AUDIENCE, CONTENT};
 
 /// Raised whenever the schema or the analysis changes; an index of another version is rebuilt.
-pub const INDEX_VERSION: u32 = 3;
+pub const INDEX_VERSION: u32 = 4;
 /// Memory the writer may gather before it writes a segment.
 const WRITER_MEMORY: usize = 40_000_000;
 

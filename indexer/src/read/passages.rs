@@ -5,6 +5,7 @@
 
 use super::Passage;
 use super::blocks::Block;
+use crate::index::unspaced;
 
 const MIN_WORDS: usize = 150;
 const MAX_WORDS: usize = 250;
@@ -174,8 +175,10 @@ fn separator(before: &str, next: &str) -> &'static str {
     }
 }
 
+/// Words of a text; of a script without spaces, two characters are counted as one.
 pub(crate) fn count_words(text: &str) -> usize {
-    text.split_whitespace().filter(|w| w.chars().any(char::is_alphanumeric)).count()
+    let words = text.split_whitespace().filter(|w| w.chars().any(char::is_alphanumeric));
+    words.map(|w| w.chars().filter(|c| unspaced(*c)).count().div_ceil(2).max(1)).sum()
 }
 
 /// Sentences with the space that follows them.
@@ -243,6 +246,12 @@ mod tests {
             .map(|i| format!("word{i}{}", if i % 12 == 11 { "." } else { "" }))
             .collect::<Vec<_>>()
             .join(" ")
+    }
+
+    #[test]
+    fn an_article_without_spaces_is_cut_too() {
+        let p = passages(&format!("# 規程\n\n{}\n", "経費は翌月五日までに申請する。".repeat(60)));
+        assert!(p.len() >= 2 && p.iter().all(|p| count_words(&p.text) <= MAX_WORDS), "{}", p.len());
     }
 
     #[test]
