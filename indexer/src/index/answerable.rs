@@ -69,7 +69,7 @@ pub(crate) fn probability(s: &Signals, vectors: Option<Kind>) -> f64 {
     if let (Some(likeness), Some(kind)) = (s.likeness, vectors) {
         let neutral = match kind {
             Kind::Sentences => 0.446,
-            Kind::Words => 0.66,
+            Kind::Words => 0.64,
         };
         let z = AGREEMENT * z + LIKENESS * (likeness - neutral);
         return 1.0 / (1.0 + (-z).exp());

@@ -6,12 +6,12 @@ use crate::dense::Near;
 use crate::embed::Kind;
 
 /// What full likeness in meaning adds, per unit of the question's weight. Chosen on questions put
-/// to three public bases; anything from 5 to 8 does about as well for sentences, from 2 to 4 for
+/// to three public bases; anything from 5 to 8 does about as well for sentences, from 4 to 6 for
 /// words.
 fn weight(kind: Kind) -> f64 {
     match kind {
         Kind::Sentences => 6.0,
-        Kind::Words => 3.0,
+        Kind::Words => 4.0,
     }
 }
 

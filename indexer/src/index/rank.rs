@@ -18,7 +18,7 @@ const PAIR: f64 = 1.0;
 /// What a word in the heading path adds, per unit of its weight.
 const HEADING: f64 = 0.6;
 /// What a title made of the question's words adds, relative to the passage's score.
-const TITLE: f64 = 0.6;
+const TITLE: f64 = 0.3;
 /// What the rest of an article, beyond its best passage, adds per unit of weight it covers.
 const ARTICLE: f64 = 0.6;
 /// How far below its score a mere list of links falls.
