@@ -49,7 +49,8 @@ impl Words {
         }
         // A scale of four bytes and half a byte a number for each word.
         let dimension = (TABLE.len() / (count as usize).max(1)).saturating_sub(4) * 2;
-        Self { begin, go_on, dimension, id: Sha256::digest(TABLE).into() }
+        let id = Sha256::new().chain_update(LIST).chain_update(TABLE).finalize().into();
+        Self { begin, go_on, dimension, id }
     }
 
     /// The vector of a text, of length one; zero when no word is known.

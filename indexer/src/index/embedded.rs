@@ -35,9 +35,14 @@ impl LocalIndex {
             let dense = Dense::open(embedder, vectors, self.reader.searcher())?;
             // Nobody else sets it: the writer is held.
             let dense = self.dense.get_or_init(|| dense);
-            while dense.at_once() && !dense.progress().complete() {
+            if dense.at_once() {
                 let read = |searcher: &Searcher, at: DocAddress| self.passage(searcher, at);
-                dense.embed_some(AT_ONCE, read)?;
+                let mut before = None;
+                // Ends too when some passage can have no vector, whatever the reason.
+                while before != Some(dense.progress()) {
+                    before = Some(dense.progress());
+                    dense.embed_some(AT_ONCE, read)?;
+                }
             }
         }
         Ok(())
