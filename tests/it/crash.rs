@@ -231,9 +231,8 @@ async fn killed_at_each_named_point() {
 
 /// Messages sent at once in each life of the process.
 const LOAD: u64 = 4;
-/// Points that each of them passes: accepted, leased, assessed, settled, leased again for its
-/// answer's delivery, sent.
-const POINTS: u64 = 6;
+/// Points that each of them passes: accepted, leased, assessed, settled, sent.
+const POINTS: u64 = 5;
 /// After so many lives one may finish what the others left, before it is killed as well.
 const RESPITE: u64 = 10;
 
