@@ -249,7 +249,9 @@ document.addEventListener("submit", async (event) => {
     await act(at);
   } else if (at.matches("[data-ticket-form]")) {
     event.preventDefault();
-    await fileTicket(at, filedNote(), showTyping);
+    const before = after;
+    // The live event may be faster than the reply to the form.
+    await fileTicket(at, filedNote(), () => { if (after === before) showTyping(); });
   } else if (at.matches("[data-reopen]")) {
     event.preventDefault();
     await reopen(at);
