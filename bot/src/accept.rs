@@ -16,6 +16,7 @@ use crate::store::records::{
 };
 use crate::store::{self, Accepted, StoreError, conversation_id, new_id};
 use crate::telemetry::metric;
+use crate::worker;
 
 /// Longest message looked at, in bytes: [`text::MAX_CHARS`] of the widest characters.
 pub const MAX_TEXT: usize = text::MAX_CHARS * 4;
@@ -247,9 +248,14 @@ async fn take(app: &App, viewer: &Viewer, incoming: Incoming) -> Result<Accepted
     });
     let job = Job::Event { conversation_id, request_id, event: Box::new(event.clone()) };
     let job = job.enqueue(now)?;
-    let rows = store::Event { event: &event, raw: None, message, request, job, key };
-    let accepted = app.store.accept(rows, now).await?.ok_or(AcceptError::KeyReused)?;
+    let slot = worker::free_slot(app);
+    let holder = slot.as_ref().map(|slot| slot.holder(now));
+    let rows = store::Event { event: &event, raw: None, message, request, job, holder, key };
+    let mut accepted = app.store.accept(rows, now).await?.ok_or(AcceptError::KeyReused)?;
     crate::crash::point("accepted");
+    if let (Some(slot), Some(job)) = (slot, accepted.job.take()) {
+        slot.run(job);
+    }
     if accepted.duplicate {
         metrics::counter!(metric::EVENTS_DUPLICATE).increment(1);
     } else {

@@ -3,12 +3,14 @@
 //! store, so that a correction on one replica counts on all from the next message on.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 
 use firstline_core::triage::local::LocalEngine;
 use firstline_core::triage::redact::RedactOptions;
 use firstline_core::triage::similar::{Hit, SimilarityIndex};
 use firstline_core::triage::{Example, Similar, System};
+
+use tokio::sync::Semaphore;
 
 use crate::compute::Compute;
 use crate::config::{Config, Redact};
@@ -36,6 +38,10 @@ pub struct App {
     pub demo: bool,
     /// Names the holder of leases.
     pub worker_name: String,
+    /// Room for jobs; none until the workers run.
+    pub slots: Arc<Semaphore>,
+    /// For what outlives the call that begins it.
+    this: Weak<App>,
 }
 
 /// The parts of an [`App`] that differ between the service and the tests.
@@ -56,7 +62,9 @@ impl App {
     pub fn new(parts: Parts) -> Arc<App> {
         let catalogue = Arc::new(parts.config.catalogue());
         let compute = Arc::new(parts.compute);
-        Arc::new(App {
+        Arc::new_cyclic(|this| App {
+            this: this.clone(),
+            slots: Arc::new(Semaphore::new(0)),
             redact_options: RedactOptions {
                 email: parts.config.privacy.redact.contains(&Redact::Email),
                 phone: parts.config.privacy.redact.contains(&Redact::Phone),
@@ -76,6 +84,11 @@ impl App {
             demo: parts.demo,
             worker_name: format!("{}-{}", std::process::id(), crate::store::new_id()),
         })
+    }
+
+    /// The handle that others hold of this.
+    pub fn shared(&self) -> Option<Arc<App>> {
+        self.this.upgrade()
     }
 
     /// How long a lease holds without renewal, in milliseconds.

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use firstline_core::retry::{self, Failure, Verdict};
 use thiserror::Error;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tracing::Instrument;
 
 use crate::app::App;
 use crate::flows;
 use crate::flows::react::Said;
 use crate::job::Job;
-use crate::store::records::LeasedJob;
+use crate::store::records::{Holder, LeasedJob};
 use crate::telemetry::{metric, request_span};
 
 /// How a job went wrong; the decision travels with the error.
@@ -42,7 +42,9 @@ impl From<crate::store::StoreError> for JobError {
 
 /// Runs until `shutdown` turns true, then lets running jobs finish.
 pub async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
-    let slots = Arc::new(Semaphore::new(app.config.server.workers.max(1)));
+    let all = app.config.server.workers.max(1);
+    let slots = app.slots.clone();
+    slots.add_permits(all);
     let mut lookout = Lookout::default();
     loop {
         if *shutdown.borrow() {
@@ -71,11 +73,7 @@ pub async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
                     Err(_) => return,
                 },
             };
-            let app = app.clone();
-            tokio::spawn(async move {
-                run_one(&app, job).await;
-                drop(permit);
-            });
+            Slot { app: app.clone(), permit }.run(job);
         }
         drop(slot);
         if count < free {
@@ -83,9 +81,37 @@ pub async fn run(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
             wait(&app, &mut shutdown, until).await;
         }
     }
-    // All slots free again means every running job has settled.
-    let all = app.config.server.workers.max(1) as u32;
-    let _ = slots.acquire_many(all).await;
+    // All slots free again means every running job has settled; no other may begin.
+    if let Ok(slots) = slots.acquire_many(all as u32).await {
+        slots.forget();
+    }
+}
+
+/// Room to run one job at once.
+pub struct Slot {
+    app: Arc<App>,
+    permit: OwnedSemaphorePermit,
+}
+
+/// A slot that is free just now: what is accepted then starts without passing through the
+/// queue, which costs a trip to the database more.
+pub fn free_slot(app: &App) -> Option<Slot> {
+    let permit = app.slots.clone().try_acquire_owned().ok()?;
+    Some(Slot { app: app.shared()?, permit })
+}
+
+impl Slot {
+    /// By whom a job is held that runs here from `now` on.
+    pub fn holder(&self, now: i64) -> Holder {
+        Holder { worker: self.app.worker_name.clone(), lease_until: now + self.app.lease_ms() }
+    }
+
+    pub fn run(self, job: LeasedJob) {
+        tokio::spawn(async move {
+            run_one(&self.app, job).await;
+            drop(self.permit);
+        });
+    }
 }
 
 /// How often ended leases are looked for, and jobs that nobody told of.

@@ -118,6 +118,7 @@ pub(crate) async fn accept(store: &Store, event: &ChatEvent, now: i64) -> String
                 message: Some(said),
                 request: Some(request(&id, event)),
                 job,
+                holder: None,
                 key: None,
             },
             now,
@@ -188,6 +189,7 @@ async fn an_event_is_accepted_once() {
                     message: Some(message(&said, Author::Requester, "hi", "in:e1")),
                     request: Some(request("r1", &said)),
                     job: job("lane", 10),
+                    holder: None,
                     key: None,
                 },
                 10,
@@ -204,6 +206,7 @@ async fn an_event_is_accepted_once() {
                     message: Some(message(&said, Author::Requester, "hi", "in:e1b")),
                     request: Some(request("r2", &said)),
                     job: job("lane", 11),
+                    holder: None,
                     key: None,
                 },
                 11,
@@ -263,6 +266,7 @@ async fn a_key_stands_for_one_body() {
                 message: Some(said),
                 request: Some(request(&new_id(), &event)),
                 job: job(&event.conversation.lane(), 1),
+                holder: None,
                 key: Some(RepeatKey { key: key.into(), body_hash: body.into() }),
             };
             store.accept(rows, 1).await.unwrap()
@@ -276,6 +280,72 @@ async fn a_key_stands_for_one_body() {
         assert_eq!(store.conversations_of("ann@example.com", 9).await.unwrap().len(), 1);
         assert_eq!(store.jobs(None, 9).await.unwrap().len(), 1);
         assert!(!taken("e2", "k2", "two").await.unwrap().duplicate);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_first_word_of_a_conversation_may_start_at_once() {
+    on_both(async |store: Store| {
+        let taken = async |event_id: &str, thread: &str, worker: Option<&str>| {
+            let event = event(event_id, thread);
+            let said = message(&event, Author::Requester, "hi", &format!("in:{event_id}"));
+            let holder = worker.map(|w| Holder { worker: w.to_owned(), lease_until: 1_000 });
+            let rows = Event {
+                event: &event,
+                raw: None,
+                message: Some(said),
+                request: Some(request(&new_id(), &event)),
+                job: job(&event.conversation.lane(), 1),
+                holder,
+                key: None,
+            };
+            store.accept(rows, 1).await.unwrap().unwrap().job
+        };
+        assert_eq!(taken("e0", "t0", None).await, None);
+        let held = taken("e1", "t1", Some("w")).await.unwrap();
+        assert_eq!((held.attempt, held.lease_by.as_str(), held.created_at), (1, "w", 1));
+        assert_eq!(taken("e1", "t1", Some("w")).await, None, "a repeated delivery starts nothing");
+        // What follows in the same conversation waits behind it, in the queue.
+        assert_eq!(taken("e2", "t1", Some("w")).await, None);
+        let free = store.lease("v", 9, 1_000, 2).await.unwrap();
+        assert_eq!(free.len(), 1, "only the other conversation's: {free:?}");
+        // It is held like any other: fenced, and taken up again when its lease has ended.
+        let again = store.lease("v", 9, 1_000, 1_000).await.unwrap().remove(0);
+        assert_eq!((again.id.as_str(), again.attempt), (held.id.as_str(), 2));
+        assert!(!store.complete(&held).await.unwrap());
+        assert!(store.complete(&again).await.unwrap());
+        assert_eq!(store.lease("v", 9, 1_000, 1_001).await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_first_words_said_at_once_one_starts() {
+    on_both(async |store: Store| {
+        let tasks: Vec<_> = (0..8)
+            .map(|n| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    let event = event(&format!("e{n}"), "t");
+                    let said = message(&event, Author::Requester, "hi", &format!("in:{n}"));
+                    let rows = Event {
+                        event: &event,
+                        raw: None,
+                        message: Some(said),
+                        request: Some(request(&new_id(), &event)),
+                        job: job(&event.conversation.lane(), 1),
+                        holder: Some(Holder { worker: "w".into(), lease_until: 1_000 }),
+                        key: None,
+                    };
+                    store.accept(rows, 1).await.unwrap().unwrap().job.is_some()
+                })
+            })
+            .collect();
+        let started = futures::future::join_all(tasks).await;
+        assert_eq!(started.into_iter().filter(|s| *s.as_ref().unwrap()).count(), 1);
+        assert_eq!(store.jobs(Some("ready"), 10).await.unwrap().len(), 7);
+        assert_eq!(store.lease("w", 9, 1_000, 2).await.unwrap(), []);
     })
     .await;
 }
@@ -332,6 +402,7 @@ async fn concurrent_deliveries_of_one_event_make_one_request() {
                         message: Some(said),
                         request: Some(request(&format!("r{n}"), &event)),
                         job: job("l", 1),
+                        holder: None,
                         key: None,
                     };
                     store.accept(rows, 1).await

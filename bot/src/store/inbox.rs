@@ -6,7 +6,9 @@ use super::db::Together;
 use super::encode::{json, of_json_opt, of_word, of_word_opt, word};
 use super::messages::delivery;
 use super::people::lower;
-use super::records::{AssessmentRow, ConversationRow, NewJob, NewMessage, RepeatKey, RequestRow};
+use super::records::{
+    AssessmentRow, ConversationRow, Holder, LeasedJob, NewJob, NewMessage, RepeatKey, RequestRow,
+};
 use super::{Live, LiveKind, Result, Store, Tx, conversation_id};
 
 /// An event with the rows it becomes.
@@ -22,6 +24,10 @@ pub struct Event<'a> {
     pub request: Option<RequestRow>,
     /// Settles it.
     pub job: NewJob,
+    /// Who would run the job at once, instead of its being leased from the queue. They get
+    /// it if this is the first that was said in its conversation, so that nothing of its
+    /// lane can stand before it.
+    pub holder: Option<Holder>,
     /// The key under which the sender may repeat it.
     pub key: Option<RepeatKey>,
 }
@@ -34,6 +40,8 @@ pub struct Accepted {
     pub request_id: Option<String>,
     /// It had been accepted before; the ids are the first one's.
     pub duplicate: bool,
+    /// The job, where it is held by whom the event named, to be run now.
+    pub job: Option<LeasedJob>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -138,7 +146,7 @@ impl Store {
     /// a worker. An event accepted before changes nothing. `None` when its key was used with
     /// another body: then nothing is written.
     pub async fn accept(&self, event: Event<'_>, now: i64) -> Result<Option<Accepted>> {
-        let Event { event, raw, message, request, job, key } = event;
+        let Event { event, raw, message, request, job, holder, key } = event;
         let place = &event.conversation;
         let conversation = conversation_id(place);
         let request_id = match (&request, &event.body) {
@@ -155,7 +163,7 @@ impl Store {
         let (delivery, sent_at) = message.as_ref().map(|m| delivery(m, now)).unwrap_or_default();
         let mut tx = self.begin().await?;
         let sql = tx.words(&ACCEPT);
-        let written: Option<(i64, Option<String>)> = on!(tx, |c| sqlx::query_as(sql)
+        let written: Option<(i64, Option<String>, String)> = on!(tx, |c| sqlx::query_as(sql)
             .bind(place.platform.as_str())
             .bind(&place.tenant)
             .bind(&event.event_id)
@@ -193,9 +201,11 @@ impl Store {
             .bind(&job.dedupe)
             .bind(key.as_ref().map(|k| &k.key))
             .bind(key.as_ref().map(|k| &k.body_hash))
+            .bind(holder.as_ref().map(|h| &h.worker))
+            .bind(holder.as_ref().map(|h| h.lease_until))
             .fetch_optional(c)
             .await?);
-        let Some((seq, hash)) = written else {
+        let Some((seq, hash, state)) = written else {
             return tx.accepted_before(event, key.as_ref()).await;
         };
         if other_body(key.as_ref(), hash.as_deref()) {
@@ -211,9 +221,13 @@ impl Store {
                 kind: LiveKind::Message { seq },
             });
         }
-        tx.wake();
+        let holder = holder.filter(|_| state == "running");
+        if holder.is_none() {
+            tx.wake();
+        }
         tx.commit().await?;
-        Ok(Some(Accepted { conversation_id: conversation, request_id, duplicate: false }))
+        let job = holder.map(|holder| job.held_by(&holder.worker, now));
+        Ok(Some(Accepted { conversation_id: conversation, request_id, duplicate: false, job }))
     }
 
     pub async fn request(&self, id: &str) -> Result<Option<RequestRow>> {
@@ -305,13 +319,18 @@ const ACCEPT: Together = together!(
      SELECT $23, $4, $24, $25, $26, $27, $28
      WHERE $23 IS NOT NULL AND EXISTS (SELECT 1 FROM inbox WHERE job_id = $6)
      ON CONFLICT (id) DO NOTHING",
-    job("id")
-    "INSERT INTO job (id, kind, lane, payload, priority, state, run_at, attempt, max_attempts,
-         dedupe, created_at)
-     SELECT $6, $29, $30, $31, $32, 'ready', $33, 0, $34, $35, $8
+    job("id, state")
+    "INSERT INTO job (id, kind, lane, payload, priority, state, run_at, lease_until, lease_by,
+         attempt, max_attempts, dedupe, created_at)
+     SELECT $6, $29, $30, $31, $32, CASE WHEN at_once THEN 'running' ELSE 'ready' END, $33,
+         CASE WHEN at_once THEN $39 END, CASE WHEN at_once THEN $38 END,
+         CASE WHEN at_once THEN 1 ELSE 0 END, $34, $35, $8
+     FROM (SELECT $38 IS NOT NULL AND $13 = 1 AND last_seq = 1 AS at_once
+           FROM conversation WHERE id = $4) n
      WHERE EXISTS (SELECT 1 FROM inbox WHERE job_id = $6)
      ON CONFLICT DO NOTHING";
-    "SELECT last_seq, (SELECT body_hash FROM idempotency WHERE email = $12 AND name = $36)
+    "SELECT last_seq, (SELECT body_hash FROM idempotency WHERE email = $12 AND name = $36),
+         COALESCE((SELECT state FROM job WHERE id = $6), '')
      FROM conversation
      WHERE id = $4 AND EXISTS (SELECT 1 FROM inbox WHERE job_id = $6)"
 );
@@ -337,7 +356,7 @@ impl Tx {
             .fetch_one(c)
             .await?);
         self.rollback().await?;
-        let accepted = Accepted { conversation_id, request_id, duplicate: true };
+        let accepted = Accepted { conversation_id, request_id, duplicate: true, job: None };
         Ok((!other_body(key, hash.as_deref())).then_some(accepted))
     }
 }

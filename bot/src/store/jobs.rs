@@ -53,7 +53,8 @@ const SENT_PG: &str = "WITH held AS (DELETE FROM job
      sent AS (UPDATE message SET delivery = 'sent', sent_at = $6
          WHERE id = $5 AND delivery = 'pending' AND EXISTS (SELECT 1 FROM held))
      SELECT EXISTS (SELECT 1 FROM job o WHERE o.lane = $4 AND o.id <> held.id
-         AND o.state = 'ready') FROM held";
+         AND o.state = 'ready') FROM held
+     WHERE set_config('synchronous_commit', 'off', true) = 'off'";
 
 impl Store {
     /// Adds a job and wakes a worker; `false` when a live job has its dedupe key.
@@ -128,7 +129,7 @@ impl Store {
         }
         let behind: Option<bool> = match &self.pools {
             Pools::Sqlite { .. } => {
-                let mut tx = self.begin_behind().await?;
+                let mut tx = self.begin_soft().await?;
                 let behind = on!(tx, |c| sent!(SENT, c));
                 tx.commit().await?;
                 behind

@@ -235,16 +235,7 @@ impl Tx {
             self.wake();
             return Ok(None);
         }
-        let job = LeasedJob {
-            id: delivery.id,
-            kind: delivery.kind.to_owned(),
-            lane: delivery.lane,
-            payload: delivery.payload,
-            attempt: 1,
-            max_attempts: delivery.max_attempts,
-            created_at: now,
-            lease_by: job.lease_by.clone(),
-        };
+        let job = delivery.held_by(&job.lease_by, now);
         let message = MessageRow {
             id: message.id,
             conversation_id: message.conversation_id,

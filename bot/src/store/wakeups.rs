@@ -203,7 +203,9 @@ impl Drop for Task {
 }
 
 /// Words told in one statement.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 256;
+/// Words gather for so long after the last statement: under load many share one.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// Passes on what was committed. Beside the transactions, because one that notifies holds
 /// up every other's commit. Only hints are lost if this process dies first: jobs are
@@ -243,6 +245,7 @@ async fn tell(pool: PgPool, mut words: mpsc::UnboundedReceiver<Word>, origin: St
         if end {
             return;
         }
+        tokio::time::sleep(GATHER).await;
     }
 }
 

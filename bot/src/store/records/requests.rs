@@ -23,8 +23,31 @@ pub struct NewJob {
     pub max_attempts: i64,
 }
 
-/// A job held by this worker until `lease_until`. (id, attempt) fences every write.
+impl NewJob {
+    /// The same job as its first holder has it.
+    pub(in crate::store) fn held_by(self, worker: &str, now: i64) -> LeasedJob {
+        LeasedJob {
+            id: self.id,
+            kind: self.kind.to_owned(),
+            lane: self.lane,
+            payload: self.payload,
+            attempt: 1,
+            max_attempts: self.max_attempts,
+            created_at: now,
+            lease_by: worker.to_owned(),
+        }
+    }
+}
+
+/// Who holds a job from the moment it exists, in epoch milliseconds until when.
 #[derive(Debug, Clone, PartialEq)]
+pub struct Holder {
+    pub worker: String,
+    pub lease_until: i64,
+}
+
+/// A job held by this worker until `lease_until`. (id, attempt) fences every write.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeasedJob {
     pub id: String,
     pub kind: String,
