@@ -166,9 +166,10 @@ fn rate(query: &str, hits: &[Hit], blocks: &mut [Block<'_>]) {
     let total = held.len() as f64;
     let weight = |word: &str| holders.get(word).map_or(0.0, |n| (1.0 + total / n).ln());
     let top = hits.first().map_or(1.0, |h| h.score).max(f64::MIN_POSITIVE);
+    let heads: Vec<Vec<String>> =
+        hits.iter().map(|hit| stems(&format!("{} {}", hit.title, hit.heading))).collect();
     for (block, stems) in blocks.iter_mut().zip(&held) {
-        let hit = &hits[block.hit];
-        let head = super::stems(&format!("{} {}", hit.title, hit.heading));
+        let (hit, head) = (&hits[block.hit], &heads[block.hit]);
         let shared: f64 = asked.iter().filter(|w| stems.contains(w)).map(|w| weight(w)).sum();
         let headed: f64 = asked.iter().filter(|w| head.contains(w)).count() as f64;
         if shared == 0.0 && headed == 0.0 {

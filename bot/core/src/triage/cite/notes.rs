@@ -52,7 +52,7 @@ fn claims(passage: &str) -> Vec<Claim<'_>> {
     let mut out = Vec::new();
     for sentence in text::sentences(passage) {
         // A row of a table is a list of values, not a claim in words.
-        if sentence.starts_with('|') {
+        if sentence.starts_with('|') || !sentence.contains(char::is_numeric) {
             continue;
         }
         let figures: BTreeSet<(String, String)> = FIGURE
