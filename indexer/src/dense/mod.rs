@@ -233,15 +233,8 @@ impl Dense {
         self.embedder.understands(text)
     }
 
-    /// What is near a question among what these audiences may read; `None` while too few vectors
-    /// are there.
-    pub(crate) fn look(
-        &self,
-        text: &str,
-        thread: &[String],
-        audiences: &[String],
-        count: usize,
-    ) -> anyhow::Result<Option<Near<'_>>> {
+    /// The question beside the vectors it is compared with; `None` while there are too few.
+    pub(crate) fn look(&self, text: &str, thread: &[String]) -> anyhow::Result<Option<Near<'_>>> {
         let progress = self.progress();
         if text.trim().is_empty()
             || progress.embedded == 0
@@ -250,9 +243,7 @@ impl Dense {
             return Ok(None);
         }
         let query = Quantised::new(&self.question(text, thread)?);
-        let state = self.read();
-        let nearest = state.view.nearest(&state.table, &query, audiences, count);
-        Ok(Some(Near { kind: self.embedder.kind(), state, query, nearest }))
+        Ok(Some(Near { kind: self.embedder.kind(), state: self.read(), query }))
     }
 
     /// A question's vector, drawn towards what was said before it.
@@ -288,11 +279,14 @@ pub(crate) struct Near<'a> {
     pub(crate) kind: Kind,
     state: RwLockReadGuard<'a, State>,
     query: Quantised,
-    /// Nearest first.
-    pub(crate) nearest: Vec<DocAddress>,
 }
 
 impl Near<'_> {
+    /// The `count` nearest passages these audiences may read, nearest first.
+    pub(crate) fn nearest(&self, audiences: &[String], count: usize) -> Vec<DocAddress> {
+        self.state.view.nearest(&self.state.table, &self.query, audiences, count)
+    }
+
     /// The state of the index all addresses speak of.
     pub(crate) fn searcher(&self) -> &Searcher {
         &self.state.view.searcher

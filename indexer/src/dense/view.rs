@@ -1,6 +1,6 @@
 //! Which vectors stand for which passages of one state of the index, and who may read them.
 
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use tantivy::{DocAddress, Searcher};
 
@@ -119,29 +119,63 @@ impl View {
         count: usize,
     ) -> Vec<DocAddress> {
         let allowed: Vec<bool> = self.audiences.iter().map(|a| audiences.contains(a)).collect();
-        let most = count * CLOSELY;
-        // The heap's top is the farthest of those kept.
-        let mut chosen: BinaryHeap<(u32, u32)> = BinaryHeap::with_capacity(most + 1);
-        let mut farthest = u32::MAX;
-        for (n, entry) in
-            self.entries.iter().enumerate().filter(|(_, e)| allowed[e.audience as usize])
-        {
-            let apart = table.apart(query, entry.slot);
-            if apart < farthest {
-                chosen.push((apart, n as u32));
-                if chosen.len() > most {
-                    chosen.pop();
-                    farthest = chosen.peek().map_or(u32::MAX, |(apart, _)| *apart);
-                }
-            }
-        }
-        let mut near: Vec<(f32, DocAddress)> = chosen
-            .into_iter()
-            .map(|(_, n)| self.entries[n as usize])
-            .map(|entry| (table.cosine(query, entry.slot), entry.address))
-            .collect();
+        let scan = Scan { view: self, table, query, allowed: &allowed, most: count * CLOSELY };
+        let mut near = pulp::Arch::new().dispatch(scan);
         near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         near.truncate(count);
         near.into_iter().map(|(_, address)| address).collect()
+    }
+}
+
+/// Looks through a whole view, in the best instructions the processor has: what runs inside must
+/// be inlined for that.
+struct Scan<'s> {
+    view: &'s View,
+    table: &'s Table,
+    query: &'s Quantised,
+    /// By number of the audience.
+    allowed: &'s [bool],
+    /// Passages to compare closely.
+    most: usize,
+}
+
+impl pulp::WithSimd for Scan<'_> {
+    /// With the cosine of each.
+    type Output = Vec<(f32, DocAddress)>;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
+        let Scan { view, table, query, allowed, most } = self;
+        // Distances are small numbers, so counting them tells which are the smallest: a scan
+        // that decides nothing on its way.
+        let beyond = table.farthest() + 1;
+        let mut distances = Vec::with_capacity(view.entries.len());
+        let mut counts = vec![0usize; beyond as usize + 1];
+        for entry in &view.entries {
+            let readable = allowed[entry.audience as usize];
+            let apart = if readable { table.apart(query, entry.slot) } else { beyond };
+            counts[apart as usize] += 1;
+            distances.push(apart);
+        }
+        // All below the limit are compared closely, and as many at it as there is room for.
+        let (mut limit, mut room) = (0, most);
+        while limit < beyond && counts[limit as usize] <= room {
+            room -= counts[limit as usize];
+            limit += 1;
+        }
+        let mut near = Vec::with_capacity(most);
+        for (entry, apart) in view.entries.iter().zip(distances) {
+            if apart > limit || apart == beyond {
+                continue;
+            }
+            if apart == limit {
+                if room == 0 {
+                    continue;
+                }
+                room -= 1;
+            }
+            near.push((table.cosine(query, entry.slot), entry.address));
+        }
+        near
     }
 }

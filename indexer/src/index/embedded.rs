@@ -11,8 +11,6 @@ use super::{IndexedPassage, LocalIndex, Query, terms};
 use crate::dense::{self, Dense, Near, Progress, Vectors};
 use crate::embed::Embedder;
 
-/// Nearest passages that join the candidates.
-const NEAREST: usize = 50;
 /// Passages read in one go when their vectors take next to no time.
 const AT_ONCE: usize = 10_000;
 
@@ -103,7 +101,7 @@ pub(super) fn look<'a>(dense: &'a Dense, query: &Query) -> Option<Near<'a>> {
     if !dense.understands(&query.text) || (dense.at_once() && terms::language(query) != "en") {
         return None;
     }
-    dense.look(&query.text, &query.thread, &query.audiences, NEAREST).unwrap_or_else(|error| {
+    dense.look(&query.text, &query.thread).unwrap_or_else(|error| {
         tracing::warn!(error = format!("{error:#}"), "a question could not be embedded");
         None
     })

@@ -17,9 +17,13 @@ use super::{Found, Hit, IndexedPassage, Query, answerable, fuse, snippet};
 use crate::dense::Near;
 
 /// Passages looked at closely.
-const CANDIDATES: usize = 100;
+const CANDIDATES: usize = 60;
+/// Nearest passages in meaning that join them.
+const NEAREST: usize = 50;
 /// A word in a larger share of all passages finds nothing by itself.
 const COMMON: f64 = 0.15;
+/// Words of a question by which passages are found, the most telling ones.
+const TELLING: usize = 7;
 /// Passages of one document among the hits: more would push other articles out.
 const PER_DOCUMENT: usize = 3;
 
@@ -34,16 +38,13 @@ pub(crate) fn search(
     if query.limit == 0 || query.audiences.is_empty() || searcher.num_docs() == 0 {
         return Ok(Found::default());
     }
-    let visible = Visible::new(searcher, &query.audiences)?;
-    let concepts = terms::concepts(searcher, &visible, fields, query)?;
-    let weight = weight(searcher, &concepts, &visible)?;
-    let mut candidates = match &weight {
-        Some(weight) => best(searcher, weight.as_ref(), &visible)?,
-        None => Vec::new(),
-    };
-    if let Some(near) = near {
-        add_near(searcher, weight.as_deref(), near, &mut candidates)?;
-    }
+    // Neither way of finding needs the other, so they go side by side where a core is free.
+    let (by_words, nearest) = rayon::join(
+        || by_words(searcher, fields, query),
+        || near.map_or(Vec::new(), |near| near.nearest(&query.audiences, NEAREST)),
+    );
+    let ByWords { concepts, weight, mut candidates } = by_words?;
+    add_near(searcher, weight.as_deref(), &nearest, &mut candidates)?;
     let mut ranked = rank::rank(searcher, &concepts, candidates)?;
     if let Some(near) = near {
         fuse::fuse(&mut ranked, &concepts, near);
@@ -81,6 +82,24 @@ pub(crate) fn search(
     Ok(found)
 }
 
+/// What the words of a question find.
+struct ByWords {
+    concepts: Concepts,
+    weight: Option<Box<dyn Weight>>,
+    candidates: Vec<Candidate>,
+}
+
+fn by_words(searcher: &Searcher, fields: &Fields, query: &Query) -> anyhow::Result<ByWords> {
+    let visible = Visible::new(searcher, &query.audiences)?;
+    let concepts = terms::concepts(searcher, &visible, fields, query)?;
+    let weight = weight(searcher, &concepts, &visible)?;
+    let candidates = match &weight {
+        Some(weight) => best(searcher, weight.as_ref(), &visible)?,
+        None => Vec::new(),
+    };
+    Ok(ByWords { concepts, weight, candidates })
+}
+
 /// What scores passages by BM25; `None` when the index holds no word of the question.
 fn weight(
     searcher: &Searcher,
@@ -95,7 +114,11 @@ fn weight(
         c.role > 0.5 && !c.forms.is_empty() && c.forms.iter().all(|f| f.df <= common.max(8))
     };
     let enough = concepts.list.iter().filter(telling).count() >= 3;
-    for concept in concepts.list.iter().filter(|c| !enough || telling(c)) {
+    let mut asked: Vec<&Concept> = concepts.list.iter().filter(|c| !enough || telling(c)).collect();
+    // Of a long question the least telling words only cost time, like the common ones.
+    asked.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    asked.truncate(TELLING);
+    for concept in asked {
         for form in &concept.forms {
             let term = TermQuery::new(form.term.clone(), IndexRecordOption::WithFreqs);
             let boost = (concept.role * form.factor) as f32;
@@ -146,12 +169,12 @@ fn best(
 fn add_near(
     searcher: &Searcher,
     weight: Option<&dyn Weight>,
-    near: &Near<'_>,
+    nearest: &[DocAddress],
     candidates: &mut Vec<Candidate>,
 ) -> anyhow::Result<()> {
     let known: HashSet<DocAddress> = candidates.iter().map(|c| c.address).collect();
     let mut fresh: Vec<DocAddress> =
-        near.nearest.iter().copied().filter(|address| !known.contains(address)).collect();
+        nearest.iter().copied().filter(|address| !known.contains(address)).collect();
     fresh.sort();
     for segment in fresh.chunk_by(|a, b| a.segment_ord == b.segment_ord) {
         let reader = searcher.segment_reader(segment[0].segment_ord);

@@ -10,9 +10,20 @@ pub(crate) fn snippet(text: &str, concepts: &Concepts) -> String {
     // Where a word of the question begins, and its concept.
     let mut marks: Vec<(usize, usize)> = Vec::new();
     let mut words: Vec<(usize, usize)> = Vec::new();
+    let mut begins = [false; 128];
+    for stem in concepts.list.iter().flat_map(|c| &c.stems) {
+        if let Some(first) = stem.bytes().next().filter(u8::is_ascii) {
+            begins[usize::from(first)] = true;
+            begins[usize::from(first.to_ascii_uppercase())] = true;
+        }
+    }
     let mut lower = String::new();
     for (start, word) in word_positions(text) {
         words.push((start, start + word.len()));
+        // Most words begin like none that is looked for.
+        if word.as_bytes()[0].is_ascii() && !begins[usize::from(word.as_bytes()[0])] {
+            continue;
+        }
         lower.clear();
         lower.extend(word.chars().flat_map(char::to_lowercase));
         let concept = concepts
