@@ -132,6 +132,19 @@ async fn ended_leases_are_looked_for_only_where_asked() {
 }
 
 #[tokio::test]
+async fn a_start_takes_up_at_once_what_was_left_where_nobody_else_can_hold_it() {
+    for (database, ended) in [(TestDb::sqlite(), 1), (TestDb::postgres().await, 0)] {
+        let store = database.store().await;
+        let left = add(&store, "a", 1).await;
+        assert_eq!(ids(&store.lease("gone", 9, 1_000, 1).await.unwrap()), [&left]);
+        assert_eq!(store.end_leases(2).await.unwrap(), ended);
+        assert_eq!(store.lease("w", 9, 1_000, 2).await.unwrap().len() as u64, ended);
+        store.close().await;
+        database.discard().await;
+    }
+}
+
+#[tokio::test]
 async fn dead_letters_are_listed_retried_and_discarded() {
     on_both(async |store: Store| {
         let mut once = job("a", 1);

@@ -160,6 +160,10 @@ async fn run(
     metrics_listener: Option<TcpListener>,
 ) -> anyhow::Result<Done> {
     let metrics = telemetry::metrics();
+    let ended = app.store.end_leases(app.clock.now()).await?;
+    if ended > 0 {
+        tracing::info!(jobs = ended, "taking up what was left in the middle of work");
+    }
     let (stop, stopped) = watch::channel(false);
     let mut parts = JoinSet::new();
     parts.spawn(worker::run(app.clone(), stopped.clone()));

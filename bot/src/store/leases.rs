@@ -151,6 +151,25 @@ impl Store {
         Ok(in_order(rows, worker))
     }
 
+    /// Ends every lease at the start of the only process that works on a SQLite database: who
+    /// held them is gone, and nobody need wait for their end. On PostgreSQL others may live,
+    /// so nothing is changed. How many were ended.
+    pub async fn end_leases(&self, now: i64) -> Result<u64> {
+        if matches!(self.pools, Pools::Pg(_)) {
+            return Ok(0);
+        }
+        let mut tx = self.begin_soft().await?;
+        let ended = exec!(
+            tx,
+            sqlx::query(
+                "UPDATE job SET lease_until = $1 WHERE state = 'running' AND lease_until > $1"
+            )
+            .bind(now)
+        );
+        tx.commit().await?;
+        Ok(ended)
+    }
+
     /// Keeps a job until `until`; `false` when another worker has it.
     pub async fn renew(&self, job: &LeasedJob, until: i64, _now: i64) -> Result<bool> {
         let mut tx = self.begin_soft().await?;
