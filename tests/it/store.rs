@@ -2,9 +2,13 @@
 //! Helpers for the other store tests are here too.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
+
 use acceptance::db::{TestDb, on_both, on_both_dbs};
 use firstline::store::records::*;
-use firstline::store::{Event, Live, LiveKind, Store, StoreError, conversation_id, new_id};
+use firstline::store::{
+    Accepted, Event, Live, LiveKind, Store, StoreError, conversation_id, new_id,
+};
 use firstline_core::chat::*;
 use firstline_core::ticket::*;
 use firstline_core::triage::Assessment;
@@ -320,30 +324,37 @@ async fn the_first_word_of_a_conversation_may_start_at_once() {
     .await;
 }
 
+/// Eight deliveries at once, of the events made here.
+async fn at_once(
+    store: &Store,
+    event: impl Fn(usize) -> ChatEvent,
+    worker: Option<&str>,
+) -> Vec<Accepted> {
+    let tasks = (0..8).map(|n| {
+        let (store, event) = (store.clone(), event(n));
+        let holder = worker.map(|w| Holder { worker: w.to_owned(), lease_until: 1_000 });
+        tokio::spawn(async move {
+            let rows = Event {
+                event: &event,
+                raw: None,
+                message: Some(message(&event, Author::Requester, "hi", &format!("in:{n}"))),
+                request: Some(request(&format!("r{n}"), &event)),
+                job: job(&event.conversation.lane(), 1),
+                holder,
+                key: None,
+            };
+            store.accept(rows, 1).await.unwrap().unwrap()
+        })
+    });
+    let taken = futures::future::join_all(tasks).await;
+    taken.into_iter().map(Result::unwrap).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_first_words_said_at_once_one_starts() {
     on_both(async |store: Store| {
-        let tasks: Vec<_> = (0..8)
-            .map(|n| {
-                let store = store.clone();
-                tokio::spawn(async move {
-                    let event = event(&format!("e{n}"), "t");
-                    let said = message(&event, Author::Requester, "hi", &format!("in:{n}"));
-                    let rows = Event {
-                        event: &event,
-                        raw: None,
-                        message: Some(said),
-                        request: Some(request(&new_id(), &event)),
-                        job: job(&event.conversation.lane(), 1),
-                        holder: Some(Holder { worker: "w".into(), lease_until: 1_000 }),
-                        key: None,
-                    };
-                    store.accept(rows, 1).await.unwrap().unwrap().job.is_some()
-                })
-            })
-            .collect();
-        let started = futures::future::join_all(tasks).await;
-        assert_eq!(started.into_iter().filter(|s| *s.as_ref().unwrap()).count(), 1);
+        let taken = at_once(&store, |n| event(&format!("e{n}"), "t"), Some("w")).await;
+        assert_eq!(taken.iter().filter(|accepted| accepted.job.is_some()).count(), 1);
         assert_eq!(store.jobs(Some("ready"), 10).await.unwrap().len(), 7);
         assert_eq!(store.lease("w", 9, 1_000, 2).await.unwrap(), []);
     })
@@ -390,32 +401,9 @@ async fn a_reaction_sees_where_it_stands() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_deliveries_of_one_event_make_one_request() {
     on_both(async |store: Store| {
-        let tasks: Vec<_> = (0..8)
-            .map(|n| {
-                let store = store.clone();
-                tokio::spawn(async move {
-                    let event = event("same", "t");
-                    let said = message(&event, Author::Requester, "hi", &format!("in:{n}"));
-                    let rows = Event {
-                        event: &event,
-                        raw: None,
-                        message: Some(said),
-                        request: Some(request(&format!("r{n}"), &event)),
-                        job: job("l", 1),
-                        holder: None,
-                        key: None,
-                    };
-                    store.accept(rows, 1).await
-                })
-            })
-            .collect();
-        let mut requests = std::collections::BTreeSet::new();
-        let mut firsts = 0;
-        for task in tasks {
-            let accepted = task.await.unwrap().unwrap().unwrap();
-            firsts += i32::from(!accepted.duplicate);
-            requests.insert(accepted.request_id);
-        }
+        let taken = at_once(&store, |_| event("same", "t"), None).await;
+        let firsts = taken.iter().filter(|accepted| !accepted.duplicate).count();
+        let requests: BTreeSet<_> = taken.iter().map(|accepted| &accepted.request_id).collect();
         assert_eq!((firsts, requests.len()), (1, 1));
         assert_eq!(store.jobs(None, 10).await.unwrap().len(), 1);
     })
