@@ -9,10 +9,10 @@ use super::people::lower;
 use super::records::{
     AssessmentRow, ConversationRow, Holder, LeasedJob, NewJob, NewMessage, RepeatKey, RequestRow,
 };
-use super::{Live, LiveKind, Result, Store, Tx, conversation_id};
+use super::{Live, LiveKind, Result, Store, StoreError, Tx, conversation_id};
 
 /// An event with the rows it becomes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Event<'a> {
     pub event: &'a ChatEvent,
     /// What the platform sent, kept for as long as `privacy.raw_days` says.
@@ -146,6 +146,15 @@ impl Store {
     /// a worker. An event accepted before changes nothing. `None` when its key was used with
     /// another body: then nothing is written.
     pub async fn accept(&self, event: Event<'_>, now: i64) -> Result<Option<Accepted>> {
+        match self.accept_once(event.clone(), now).await {
+            // On PostgreSQL two first words of one conversation may meet where it is made;
+            // the second finds it there at another try.
+            Err(StoreError::Conflict(_)) => self.accept_once(event, now).await,
+            accepted => accepted,
+        }
+    }
+
+    async fn accept_once(&self, event: Event<'_>, now: i64) -> Result<Option<Accepted>> {
         let Event { event, raw, message, request, job, holder, key } = event;
         let place = &event.conversation;
         let conversation = conversation_id(place);
