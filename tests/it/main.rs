@@ -14,6 +14,7 @@ mod pipeline;
 mod probes;
 mod replicas;
 mod store;
+mod store_accept;
 mod store_jobs;
 mod store_knowledge;
 mod store_people;

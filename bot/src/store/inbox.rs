@@ -12,7 +12,7 @@ use super::records::{
 use super::{Live, LiveKind, Result, Store, StoreError, Tx, conversation_id};
 
 /// An event with the rows it becomes.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Event<'a> {
     pub event: &'a ChatEvent,
     /// What the platform sent, kept for as long as `privacy.raw_days` says.
@@ -146,19 +146,19 @@ impl Store {
     /// a worker. An event accepted before changes nothing. `None` when its key was used with
     /// another body: then nothing is written.
     pub async fn accept(&self, event: Event<'_>, now: i64) -> Result<Option<Accepted>> {
-        match self.accept_once(event.clone(), now).await {
+        match self.accept_once(&event, now).await {
             // On PostgreSQL two first words of one conversation may meet where it is made;
             // the second finds it there at another try.
-            Err(StoreError::Conflict(_)) => self.accept_once(event, now).await,
+            Err(StoreError::Conflict(_)) => self.accept_once(&event, now).await,
             accepted => accepted,
         }
     }
 
-    async fn accept_once(&self, event: Event<'_>, now: i64) -> Result<Option<Accepted>> {
-        let Event { event, raw, message, request, job, holder, key } = event;
+    async fn accept_once(&self, rows: &Event<'_>, now: i64) -> Result<Option<Accepted>> {
+        let Event { event, raw, message, request, job, holder, key } = rows;
         let place = &event.conversation;
         let conversation = conversation_id(place);
-        let request_id = match (&request, &event.body) {
+        let request_id = match (request, &event.body) {
             (Some(request), _) => Some(request.id.clone()),
             (None, EventBody::Feedback { request_id, .. }) => Some(request_id.clone()),
             (
@@ -179,7 +179,7 @@ impl Store {
             .bind(&conversation)
             .bind(&request_id)
             .bind(&job.id)
-            .bind(raw)
+            .bind(*raw)
             .bind(now)
             .bind(&place.channel)
             .bind(&place.thread)
@@ -221,7 +221,7 @@ impl Store {
             tx.rollback().await?;
             return Ok(None);
         }
-        if let Some(message) = &message {
+        if let Some(message) = message {
             if let EventBody::Said { attachments, .. } = &event.body {
                 attach(&mut tx, attachments, message, &conversation, &email).await?;
             }
@@ -230,12 +230,12 @@ impl Store {
                 kind: LiveKind::Message { seq },
             });
         }
-        let holder = holder.filter(|_| state == "running");
+        let holder = holder.as_ref().filter(|_| state == "running");
         if holder.is_none() {
             tx.wake();
         }
         tx.commit().await?;
-        let job = holder.map(|holder| job.held_by(&holder.worker, now));
+        let job = holder.map(|holder| job.clone().held_by(&holder.worker, now));
         Ok(Some(Accepted { conversation_id: conversation, request_id, duplicate: false, job }))
     }
 

@@ -38,13 +38,17 @@ pub(crate) fn search(
     if query.limit == 0 || query.audiences.is_empty() || searcher.num_docs() == 0 {
         return Ok(Found::default());
     }
-    // Neither way of finding needs the other, so they go side by side where a core is free.
-    let (by_words, nearest) = rayon::join(
-        || by_words(searcher, fields, query),
-        || near.map_or(Vec::new(), |near| near.nearest(&query.audiences, NEAREST)),
-    );
-    let ByWords { concepts, weight, mut candidates } = by_words?;
-    add_near(searcher, weight.as_deref(), &nearest, &mut candidates)?;
+    let visible = Visible::new(searcher, &query.audiences)?;
+    let concepts = terms::concepts(searcher, &visible, fields, query)?;
+    let weight = weight(searcher, &concepts, &visible)?;
+    let mut candidates = match &weight {
+        Some(weight) => best(searcher, weight.as_ref(), &visible)?,
+        None => Vec::new(),
+    };
+    if let Some(near) = near {
+        let nearest = near.nearest(&query.audiences, NEAREST);
+        add_near(searcher, weight.as_deref(), &nearest, &mut candidates)?;
+    }
     let mut ranked = rank::rank(searcher, &concepts, candidates)?;
     if let Some(near) = near {
         fuse::fuse(&mut ranked, &concepts, near);
@@ -82,24 +86,6 @@ pub(crate) fn search(
     Ok(found)
 }
 
-/// What the words of a question find.
-struct ByWords {
-    concepts: Concepts,
-    weight: Option<Box<dyn Weight>>,
-    candidates: Vec<Candidate>,
-}
-
-fn by_words(searcher: &Searcher, fields: &Fields, query: &Query) -> anyhow::Result<ByWords> {
-    let visible = Visible::new(searcher, &query.audiences)?;
-    let concepts = terms::concepts(searcher, &visible, fields, query)?;
-    let weight = weight(searcher, &concepts, &visible)?;
-    let candidates = match &weight {
-        Some(weight) => best(searcher, weight.as_ref(), &visible)?,
-        None => Vec::new(),
-    };
-    Ok(ByWords { concepts, weight, candidates })
-}
-
 /// What scores passages by BM25; `None` when the index holds no word of the question.
 fn weight(
     searcher: &Searcher,
@@ -110,11 +96,11 @@ fn weight(
     // Small verbs and words that stand nearly everywhere cannot find an article by themselves;
     // beside telling words they only cost time here and count later, in the closer look.
     let common = (searcher.num_docs() as f64 * COMMON) as u64;
-    let telling = |c: &&Concept| {
-        c.role > 0.5 && !c.forms.is_empty() && c.forms.iter().all(|f| f.df <= common.max(8))
-    };
-    let enough = concepts.list.iter().filter(telling).count() >= 3;
-    let mut asked: Vec<&Concept> = concepts.list.iter().filter(|c| !enough || telling(c)).collect();
+    // A word the index does not know finds nothing, however rare.
+    let known = concepts.list.iter().filter(|c| !c.forms.is_empty());
+    let telling = |c: &&Concept| c.role > 0.5 && c.forms.iter().all(|f| f.df <= common.max(8));
+    let enough = known.clone().filter(telling).count() >= 3;
+    let mut asked: Vec<&Concept> = known.filter(|c| !enough || telling(c)).collect();
     // Of a long question the least telling words only cost time, like the common ones.
     asked.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     asked.truncate(TELLING);

@@ -69,6 +69,7 @@ fn finds_by_words_codes_and_other_forms() {
         ("Gutschriften", "de"),
         ("webshop returns", "shop3"),
         ("the shipmnet was not posted", "so"),
+        ("zyxqv qwrtp mnbvx plkjh vbnmq wrtyp hgfds jklzx returns", "shop3"),
     ] {
         assert_eq!(ask(&index, question).first().map(String::as_str), Some(want), "{question}");
     }
