@@ -121,8 +121,13 @@ impl View {
         let allowed: Vec<bool> = self.audiences.iter().map(|a| audiences.contains(a)).collect();
         let scan = Scan { view: self, table, query, allowed: &allowed, most: count * CLOSELY };
         let mut near = pulp::Arch::new().dispatch(scan);
-        near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        near.truncate(count);
+        let order =
+            |a: &(f32, DocAddress), b: &(f32, DocAddress)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+        if near.len() > count {
+            near.select_nth_unstable_by(count, order);
+            near.truncate(count);
+        }
+        near.sort_unstable_by(order);
         near.into_iter().map(|(_, address)| address).collect()
     }
 }
@@ -146,16 +151,17 @@ impl pulp::WithSimd for Scan<'_> {
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
         let Scan { view, table, query, allowed, most } = self;
-        // Distances are small numbers, so counting them tells which are the smallest: a scan
-        // that decides nothing on its way.
         let beyond = table.farthest() + 1;
-        let mut distances = Vec::with_capacity(view.entries.len());
+        let mut distances = vec![beyond; view.entries.len()];
+        for (entry, apart) in view.entries.iter().zip(&mut distances) {
+            if allowed[entry.audience as usize] {
+                *apart = table.apart(query, entry.slot);
+            }
+        }
+        // Distances are small numbers, so counting them tells which are the smallest.
         let mut counts = vec![0usize; beyond as usize + 1];
-        for entry in &view.entries {
-            let readable = allowed[entry.audience as usize];
-            let apart = if readable { table.apart(query, entry.slot) } else { beyond };
-            counts[apart as usize] += 1;
-            distances.push(apart);
+        for apart in &distances {
+            counts[*apart as usize] += 1;
         }
         // All below the limit are compared closely, and as many at it as there is room for.
         let (mut limit, mut room) = (0, most);
@@ -163,7 +169,7 @@ impl pulp::WithSimd for Scan<'_> {
             room -= counts[limit as usize];
             limit += 1;
         }
-        let mut near = Vec::with_capacity(most);
+        let mut chosen = Vec::with_capacity(most);
         for (entry, apart) in view.entries.iter().zip(distances) {
             if apart > limit || apart == beyond {
                 continue;
@@ -174,6 +180,10 @@ impl pulp::WithSimd for Scan<'_> {
                 }
                 room -= 1;
             }
+            chosen.push(entry);
+        }
+        let mut near = Vec::with_capacity(chosen.len());
+        for entry in chosen {
             near.push((table.cosine(query, entry.slot), entry.address));
         }
         near

@@ -3,9 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
-use tantivy::query::{
-    BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery, Weight,
-};
+use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query as _, TermQuery};
 use tantivy::schema::{IndexRecordOption, Value as _};
 use tantivy::{DocAddress, Score, Searcher, TantivyDocument};
 
@@ -17,15 +15,18 @@ use super::{Found, Hit, IndexedPassage, Query, answerable, fuse, snippet};
 use crate::dense::Near;
 
 /// Passages looked at closely.
-const CANDIDATES: usize = 60;
+const CANDIDATES: usize = 50;
 /// Nearest passages in meaning that join them.
-const NEAREST: usize = 50;
+const NEAREST: usize = 40;
 /// A word in a larger share of all passages finds nothing by itself.
 const COMMON: f64 = 0.15;
 /// Words of a question by which passages are found, the most telling ones.
 const TELLING: usize = 7;
 /// Passages of one document among the hits: more would push other articles out.
 const PER_DOCUMENT: usize = 3;
+
+/// A form of a word that was asked, with what it counts.
+type Word = Box<dyn tantivy::query::Query>;
 
 /// `near` holds what is like the question in meaning, when there are embeddings; its addresses are
 /// those of `searcher`.
@@ -40,14 +41,12 @@ pub(crate) fn search(
     }
     let visible = Visible::new(searcher, &query.audiences)?;
     let concepts = terms::concepts(searcher, &visible, fields, query)?;
-    let weight = weight(searcher, &concepts, &visible)?;
-    let mut candidates = match &weight {
-        Some(weight) => best(searcher, weight.as_ref(), &visible)?,
-        None => Vec::new(),
-    };
+    let asked = asked(searcher, &concepts);
+    let scoring = EnableScoring::enabled_from_statistics_provider(&visible, searcher);
+    let mut candidates = best(searcher, &asked, scoring, &visible)?;
     if let Some(near) = near {
         let nearest = near.nearest(&query.audiences, NEAREST);
-        add_near(searcher, weight.as_deref(), &nearest, &mut candidates)?;
+        add_near(searcher, &asked, scoring, &nearest, &mut candidates)?;
     }
     let mut ranked = rank::rank(searcher, &concepts, candidates)?;
     if let Some(near) = near {
@@ -86,13 +85,9 @@ pub(crate) fn search(
     Ok(found)
 }
 
-/// What scores passages by BM25; `None` when the index holds no word of the question.
-fn weight(
-    searcher: &Searcher,
-    concepts: &Concepts,
-    visible: &Visible<'_>,
-) -> anyhow::Result<Option<Box<dyn Weight>>> {
-    let mut clauses: Vec<(Occur, Box<dyn tantivy::query::Query>)> = Vec::new();
+/// The words by which passages are found, each scored by BM25; none when the index holds no word
+/// of the question.
+fn asked(searcher: &Searcher, concepts: &Concepts) -> Vec<Word> {
     // Small verbs and words that stand nearly everywhere cannot find an article by themselves;
     // beside telling words they only cost time here and count later, in the closer look.
     let common = (searcher.num_docs() as f64 * COMMON) as u64;
@@ -104,27 +99,30 @@ fn weight(
     // Of a long question the least telling words only cost time, like the common ones.
     asked.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     asked.truncate(TELLING);
+    let mut words: Vec<Word> = Vec::new();
     for concept in asked {
         for form in &concept.forms {
             let term = TermQuery::new(form.term.clone(), IndexRecordOption::WithFreqs);
             let boost = (concept.role * form.factor) as f32;
-            clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(term), boost))));
+            words.push(Box::new(BoostQuery::new(Box::new(term), boost)));
         }
     }
-    if clauses.is_empty() {
-        return Ok(None);
-    }
-    let scoring = EnableScoring::enabled_from_statistics_provider(visible, searcher);
-    Ok(Some(BooleanQuery::new(clauses).weight(scoring)?))
+    words
 }
 
 /// The best permitted passages by BM25. A passage of another audience never takes a place among
 /// them, and pruning still skips most of the rest.
 fn best(
     searcher: &Searcher,
-    weight: &dyn Weight,
+    asked: &[Word],
+    scoring: EnableScoring<'_>,
     visible: &Visible<'_>,
 ) -> anyhow::Result<Vec<Candidate>> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let any = asked.iter().map(|word| (Occur::Should, word.box_clone())).collect();
+    let weight = BooleanQuery::new(any).weight(scoring)?;
     let mut best: BinaryHeap<Reverse<(Ordered, DocAddress)>> = BinaryHeap::new();
     let segments = searcher.segment_readers().iter().zip(&visible.segments);
     for (ord, (segment, permitted)) in segments.enumerate() {
@@ -154,27 +152,35 @@ fn best(
 /// Adds the passages that only the vectors found, with the BM25 they have all the same.
 fn add_near(
     searcher: &Searcher,
-    weight: Option<&dyn Weight>,
+    asked: &[Word],
+    scoring: EnableScoring<'_>,
     nearest: &[DocAddress],
     candidates: &mut Vec<Candidate>,
 ) -> anyhow::Result<()> {
     let known: HashSet<DocAddress> = candidates.iter().map(|c| c.address).collect();
-    let mut fresh: Vec<DocAddress> =
-        nearest.iter().copied().filter(|address| !known.contains(address)).collect();
-    fresh.sort();
-    for segment in fresh.chunk_by(|a, b| a.segment_ord == b.segment_ord) {
-        let reader = searcher.segment_reader(segment[0].segment_ord);
-        let mut scorer = weight.map(|w| w.scorer(reader, 1.0)).transpose()?;
-        for address in segment {
-            let bm25 = scorer.as_mut().map_or(0.0, |scorer| {
+    let mut fresh: Vec<Candidate> = nearest
+        .iter()
+        .filter(|address| !known.contains(address))
+        .map(|address| Candidate { address: *address, bm25: 0.0 })
+        .collect();
+    fresh.sort_by_key(|candidate| candidate.address);
+    // Word by word: a few documents are sooner sought in each than in their union.
+    for word in asked {
+        let weight = word.weight(scoring)?;
+        for segment in fresh.chunk_by_mut(|a, b| a.address.segment_ord == b.address.segment_ord) {
+            let reader = searcher.segment_reader(segment[0].address.segment_ord);
+            let mut scorer = weight.scorer(reader, 1.0)?;
+            for Candidate { address, bm25 } in segment {
                 if scorer.doc() < address.doc_id {
                     scorer.seek(address.doc_id);
                 }
-                if scorer.doc() == address.doc_id { f64::from(scorer.score()) } else { 0.0 }
-            });
-            candidates.push(Candidate { address: *address, bm25 });
+                if scorer.doc() == address.doc_id {
+                    *bm25 += f64::from(scorer.score());
+                }
+            }
         }
     }
+    candidates.append(&mut fresh);
     Ok(())
 }
 

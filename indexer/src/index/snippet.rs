@@ -25,7 +25,12 @@ pub(crate) fn snippet(text: &str, concepts: &Concepts) -> String {
             continue;
         }
         lower.clear();
-        lower.extend(word.chars().flat_map(char::to_lowercase));
+        if word.is_ascii() {
+            lower.push_str(word);
+            lower.make_ascii_lowercase();
+        } else {
+            lower.extend(word.chars().flat_map(char::to_lowercase));
+        }
         let concept = concepts
             .list
             .iter()
