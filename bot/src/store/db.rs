@@ -218,7 +218,9 @@ impl Tx {
 
     /// Watchers of a conversation are told after the commit.
     pub(super) fn tell(&mut self, live: Live) {
-        self.live.push(live);
+        if self.live.last() != Some(&live) {
+            self.live.push(live);
+        }
     }
 
     pub(super) fn is_pg(&self) -> bool {

@@ -135,7 +135,6 @@ impl Store {
         for (key, text) in &settlement.comments {
             let comment = TicketEvent::Comment { text: text.clone() };
             tx.event(key, &comment, &request.requester, false, now).await?;
-            tx.tell_ticket(key).await?;
         }
         tx.commit().await?;
         let ticket_key = ticket.and(request.ticket_key);

@@ -78,7 +78,6 @@ impl Store {
         if taught {
             tx.correct(&before, &after, &by, now).await?;
         }
-        tx.tell_ticket(key).await?;
         tx.follow_up(&notify, &jobs, now).await?;
         tx.written(key).await
     }

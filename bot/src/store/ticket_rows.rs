@@ -6,7 +6,7 @@ use super::db::Together;
 use super::encode::{json, of_json, of_word, word};
 use super::people::lower;
 use super::records::{NewTicket, Ticket, TicketEvent};
-use super::{Result, Tx, new_id};
+use super::{Live, LiveKind, Result, Tx, new_id};
 
 /// The counter ticket numbers come from.
 pub(super) const NUMBERS: &str = "ticket";
@@ -172,7 +172,8 @@ impl Tx {
         .await?))
     }
 
-    /// Records what happened to a ticket; the event's id.
+    /// Records what happened to a ticket and tells those who watch its conversation; the
+    /// event's id.
     pub(super) async fn event(
         &mut self,
         key: &str,
@@ -183,20 +184,23 @@ impl Tx {
     ) -> Result<String> {
         let id = new_id();
         let (kind, data) = event_data(event)?;
-        exec!(
-            self,
-            sqlx::query(
-                "INSERT INTO ticket_event (id, ticket_key, at, actor, kind, internal, data)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            )
-            .bind(&id)
-            .bind(key)
-            .bind(at)
-            .bind(actor)
-            .bind(kind)
-            .bind(internal)
-            .bind(data)
-        );
+        let conversation: Option<String> = on!(self, |c| sqlx::query_scalar(
+            "INSERT INTO ticket_event (id, ticket_key, at, actor, kind, internal, data)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             RETURNING (SELECT conversation_id FROM ticket WHERE key = $2)",
+        )
+        .bind(&id)
+        .bind(key)
+        .bind(at)
+        .bind(actor)
+        .bind(kind)
+        .bind(internal)
+        .bind(data)
+        .fetch_one(c)
+        .await?);
+        if let Some(conversation_id) = conversation {
+            self.tell(Live { conversation_id, kind: LiveKind::Ticket { key: key.into() } });
+        }
         Ok(id)
     }
 }

@@ -10,7 +10,7 @@ use super::records::{
     NewJob, NewMessage, NewTicket, Ticket, TicketEvent, TicketEventRow, Viewer, Written,
 };
 use super::ticket_rows::{NUMBERS, TicketDb};
-use super::{Live, LiveKind, Result, Store, StoreError, Tx};
+use super::{Result, Store, StoreError, Tx};
 
 #[derive(sqlx::FromRow)]
 struct EventDb {
@@ -124,7 +124,6 @@ impl Store {
             if internal { TicketEvent::Note { text } } else { TicketEvent::Comment { text } };
         let actor = lower(by);
         let id = tx.event(key, &event, &actor, internal, now).await?;
-        tx.tell_ticket(key).await?;
         tx.follow_up(&notify, &jobs, now).await?;
         tx.commit().await?;
         Ok(Some(TicketEventRow { id, ticket_key: key.into(), at: now, actor, internal, event }))
@@ -181,8 +180,6 @@ impl Store {
         }
         tx.event(key, &TicketEvent::MergedInto { key: into.into() }, &by, false, now).await?;
         tx.event(into, &TicketEvent::Absorbed { key: key.into() }, &by, false, now).await?;
-        tx.tell_ticket(key).await?;
-        tx.tell_ticket(into).await?;
         tx.follow_up(&notify, &jobs, now).await?;
         tx.written(key).await
     }
@@ -233,7 +230,6 @@ impl Store {
         );
         tx.event(key, &TicketEvent::Unmerged { key: into.clone() }, &by, false, now).await?;
         tx.event(&into, &TicketEvent::Unmerged { key: key.into() }, &by, false, now).await?;
-        tx.tell_ticket(key).await?;
         tx.follow_up(&notify, &jobs, now).await?;
         tx.written(key).await
     }
@@ -352,19 +348,6 @@ impl Tx {
             .bind(key)
             .bind(email)
         ) > 0)
-    }
-
-    /// Tells those who watch the ticket's conversation.
-    pub(super) async fn tell_ticket(&mut self, key: &str) -> Result<()> {
-        let conversation: Option<Option<String>> =
-            on!(self, |c| sqlx::query_scalar("SELECT conversation_id FROM ticket WHERE key = $1")
-                .bind(key)
-                .fetch_optional(c)
-                .await?);
-        if let Some(Some(conversation_id)) = conversation {
-            self.tell(Live { conversation_id, kind: LiveKind::Ticket { key: key.into() } });
-        }
-        Ok(())
     }
 
     /// Says what a change makes known, and enqueues what follows from it.
