@@ -229,7 +229,7 @@ fn write(query: &str, hits: &[Hit], chosen: &[&Block<'_>]) -> (String, Vec<Citat
             text.push_str(&format!("**{}**\n\n", hit.title));
             article = Some(this);
         }
-        let part = if block.prose { prose(query, block.text) } else { block.text.to_owned() };
+        let part = if block.prose { prose(query, block.text) } else { with_rules(block.text) };
         let n =
             match citations.iter().find(|c| c.passage_id == hit.passage_id && c.path == hit.path) {
                 Some(citation) => citation.n,
@@ -246,6 +246,30 @@ fn write(query: &str, hits: &[Hit], chosen: &[&Block<'_>]) -> (String, Vec<Citat
         text.push_str(&format!("[{n}]"));
     }
     (text, citations)
+}
+
+/// Passages keep of a table only its rows; shown as Markdown it needs the rule below its head.
+fn with_rules(block: &str) -> String {
+    let row = |line: &str| line.trim_start().starts_with('|');
+    let lines: Vec<&str> = block.lines().collect();
+    let mut out: Vec<String> = Vec::new();
+    let mut fenced = false;
+    for (i, line) in lines.iter().enumerate() {
+        fenced ^= line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~");
+        let begins = row(line) && !fenced && (i == 0 || !row(lines[i - 1]));
+        if begins && i > 0 && !lines[i - 1].trim().is_empty() {
+            out.push(String::new());
+        }
+        out.push((*line).to_owned());
+        let ruled = lines.get(i + 1).is_some_and(|next| {
+            row(next) && next.contains('-') && next.chars().all(|c| "|-: ".contains(c))
+        });
+        if begins && !ruled {
+            let columns = line.trim().trim_matches('|').split('|').count();
+            out.push(format!("|{}", "---|".repeat(columns)));
+        }
+    }
+    out.join("\n")
 }
 
 /// Long prose shrinks to its sentences near the best one.

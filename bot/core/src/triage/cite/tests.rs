@@ -154,3 +154,22 @@ fn tables_stay_tables_and_nothing_is_said_about_nothing() {
     let other = compose_local("zebra crossing", &[hit("a.md", table, 3.0, "")], "2026-11-01", 12);
     assert_eq!(other.abstained, Some(crate::triage::Abstained::NotCovered));
 }
+
+#[test]
+fn tables_are_shown_as_tables() {
+    let shown = |passage: &str| {
+        compose_local(
+            "error 798 no certificate",
+            &[hit("vpn.md", passage, 3.0, "")],
+            "2026-11-01",
+            12,
+        )
+        .text
+    };
+    let bare = "| Code | Meaning |\n| 691 | Password changed |\n| 798 | No certificate found |";
+    assert!(shown(bare).contains("| Code | Meaning |\n|---|---|\n| 691 |"), "{}", shown(bare));
+    let ruled = "| Code | Meaning |\n|---|:-:|\n| 798 | No certificate found |";
+    assert!(shown(ruled).contains(ruled), "{}", shown(ruled));
+    let led = "The codes:\n| Code | Meaning |\n| 798 | No certificate found |";
+    assert!(shown(led).contains("codes:\n\n| Code | Meaning |\n|---|---|\n"), "{}", shown(led));
+}
