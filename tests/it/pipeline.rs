@@ -32,8 +32,28 @@ const SALARY: Article = Article(
      reviewed each March by people-ops together with the works council.\n",
 );
 
+const VISITORS: Article = Article(
+    "gatehouse/visitor-wifi.md",
+    "public",
+    "---\ntitle: Wireless network for visitors\nsystem: Gatehouse\nowner: it\nreviewed: 2026-08-01\n---\n\
+     Visitors choose the network Guests and type the voucher printed on their badge; the voucher \
+     for the visitors' wireless network lasts one day.\n",
+);
+
 async fn bot(store: firstline::ports::Store, dir: &TempDir) -> TestBot {
     TestBot::new(store, dir.path(), &[POST_INVOICE, SALARY]).await
+}
+
+#[tokio::test]
+async fn what_is_public_is_known_to_employees_too() {
+    on_both(async |store| {
+        let dir = TempDir::new().unwrap();
+        let bot = TestBot::new(store, dir.path(), &[POST_INVOICE, VISITORS]).await;
+        let said = bot.say("ana", None, "how do visitors get on the wireless network?").await;
+        let reply = bot.last_reply(&said.conversation_id).await.unwrap();
+        assert!(reply.body.text.contains("voucher"), "{}", reply.body.text);
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use firstline_indexer::{
 use tokio::sync::watch;
 
 use crate::ports::{Clock, Knowledge, Store};
+use crate::store::PUBLIC;
 use crate::store::records::DocumentChange;
 
 /// Documents taken up in one commit of the index.
@@ -39,7 +40,12 @@ pub struct LocalKnowledge {
 
 impl Knowledge for LocalKnowledge {
     fn search(&self, query: &Query) -> anyhow::Result<Found> {
-        self.index.search(query)
+        // What is public is for whoever asks.
+        let mut query = query.clone();
+        if !query.audiences.iter().any(|a| a == PUBLIC) {
+            query.audiences.push(PUBLIC.to_owned());
+        }
+        self.index.search(&query)
     }
 
     fn sequence(&self) -> i64 {
