@@ -49,6 +49,8 @@ const NEAR_BEST: f64 = 0.55;
 struct Block<'h> {
     hit: usize,
     order: usize,
+    /// The heading it stands under within the passage.
+    head: &'h str,
     text: &'h str,
     prose: bool,
     score: f64,
@@ -126,20 +128,25 @@ fn blocks(hit: usize, passage: &str) -> Vec<Block<'_>> {
         }
         gap = bare.starts_with('#');
     }
-    let heading =
-        |(from, to, _): &(usize, usize, bool)| passage[*from..*to].trim_start().starts_with('#');
-    spans
-        .into_iter()
-        .filter(|span| !heading(span))
-        .enumerate()
-        .map(|(order, (from, to, prose))| Block {
-            hit,
-            order,
-            text: passage[from..to].trim_matches('\n'),
-            prose,
-            score: 0.0,
-        })
-        .collect()
+    let mut head = "";
+    let mut blocks = Vec::new();
+    let last = spans.len().saturating_sub(1);
+    for (i, (from, to, prose)) in spans.into_iter().enumerate() {
+        let text = passage[from..to].trim_matches('\n');
+        if text.trim_start().starts_with('#') || (prose && i < last && heading(text)) {
+            head = text.trim_start_matches(['#', ' ']);
+            continue;
+        }
+        blocks.push(Block { hit, order: blocks.len(), head, text, prose, score: 0.0 });
+    }
+    blocks
+}
+
+/// A heading within a passage is a short line of its own that is no sentence.
+fn heading(text: &str) -> bool {
+    !text.contains('\n')
+        && !text.trim_end().ends_with(['.', '!', '?', ':', ';', ','])
+        && text::words(text).len() <= 12
 }
 
 fn listed(line: &str) -> bool {
@@ -168,10 +175,11 @@ fn rate(query: &str, hits: &[Hit], blocks: &mut [Block<'_>]) {
     let top = hits.first().map_or(1.0, |h| h.score).max(f64::MIN_POSITIVE);
     let heads: Vec<Vec<String>> =
         hits.iter().map(|hit| stems(&format!("{} {}", hit.title, hit.heading))).collect();
-    for (block, stems) in blocks.iter_mut().zip(&held) {
+    for (block, words) in blocks.iter_mut().zip(&held) {
         let (hit, head) = (&hits[block.hit], &heads[block.hit]);
-        let shared: f64 = asked.iter().filter(|w| stems.contains(w)).map(|w| weight(w)).sum();
-        let headed: f64 = asked.iter().filter(|w| head.contains(w)).count() as f64;
+        let shared: f64 = asked.iter().filter(|w| words.contains(w)).map(|w| weight(w)).sum();
+        let over = stems(block.head);
+        let headed = asked.iter().filter(|w| head.contains(w) || over.contains(w)).count() as f64;
         if shared == 0.0 && headed == 0.0 {
             continue;
         }
@@ -218,7 +226,7 @@ fn first_of_article(hits: &[Hit], at: usize) -> usize {
 fn write(query: &str, hits: &[Hit], chosen: &[&Block<'_>]) -> (String, Vec<Citation>) {
     let mut text = String::new();
     let mut citations: Vec<Citation> = Vec::new();
-    let mut article = None;
+    let (mut article, mut head) = (None, "");
     for block in chosen {
         let hit = &hits[block.hit];
         if !text.is_empty() {
@@ -228,7 +236,12 @@ fn write(query: &str, hits: &[Hit], chosen: &[&Block<'_>]) -> (String, Vec<Citat
         if article != Some(this) {
             text.push_str(&format!("**{}**\n\n", hit.title));
             article = Some(this);
+            head = "";
         }
+        if block.head != head && !block.head.is_empty() {
+            text.push_str(&format!("*{}*\n\n", block.head.trim()));
+        }
+        head = block.head;
         let part = if block.prose { prose(query, block.text) } else { with_rules(block.text) };
         let n =
             match citations.iter().find(|c| c.passage_id == hit.passage_id && c.path == hit.path) {
