@@ -6,7 +6,7 @@ use firstline_core::chat::{
     ChatEvent, ConversationKey, EventBody, Message, Person, Platform, Setting, TicketForm, Verdict,
 };
 use firstline_core::text;
-use firstline_core::triage::redact::redact;
+use firstline_core::triage::redact::{Redacted, redact};
 use thiserror::Error;
 
 use crate::app::App;
@@ -35,6 +35,8 @@ pub enum AcceptError {
     /// Also when it does not exist: nobody learns which.
     #[error("There is no such conversation.")]
     NotFound,
+    #[error("This conversation goes on where it began. Write there.")]
+    Elsewhere,
     #[error("This Idempotency-Key was used with another body. Use a new key.")]
     KeyReused,
     #[error("The message could not be saved; please send it again.")]
@@ -64,19 +66,7 @@ pub struct Say {
 
 /// Takes up what `viewer` said.
 pub async fn say(app: &App, viewer: &Viewer, say: Say) -> Result<Accepted, AcceptError> {
-    if say.text.len() > MAX_TEXT {
-        return Err(AcceptError::TooLarge);
-    }
-    let cleaned = text::clean(&say.text, text::MAX_CHARS);
-    if cleaned.binary {
-        return Err(AcceptError::Binary);
-    }
-    if cleaned.is_empty() && say.attachments.is_empty() {
-        return Err(AcceptError::Empty);
-    }
-    if cleaned.truncated {
-        return Err(AcceptError::TooLarge);
-    }
+    let words = words(app, &say.text, !say.attachments.is_empty())?;
     for id in &say.attachments {
         let own = app.store.attachment(id).await?.is_some_and(|a| a.email == viewer.email);
         if !own {
@@ -84,7 +74,13 @@ pub async fn say(app: &App, viewer: &Viewer, say: Say) -> Result<Accepted, Accep
         }
     }
     let key = match &say.conversation {
-        Some(id) => key_of(&own_conversation(app, viewer, id).await?),
+        Some(id) => {
+            let conversation = own_conversation(app, viewer, id).await?;
+            if conversation.platform == Platform::Slack {
+                return Err(AcceptError::Elsewhere);
+            }
+            key_of(&conversation)
+        }
         // The first message names its thread, so that sending it again finds it again.
         None => ConversationKey {
             platform: say.platform,
@@ -93,18 +89,55 @@ pub async fn say(app: &App, viewer: &Viewer, say: Say) -> Result<Accepted, Accep
             thread: say.event_id.clone(),
         },
     };
-    let redacted = redact(cleaned.text.trim(), &app.redact_options);
-    let body =
-        EventBody::Said { text: redacted.text.clone(), attachments: say.attachments.clone() };
-    let shown = Message { text: redacted.text.clone(), ..Message::default() };
-    let incoming = Incoming {
-        shown: Some(shown),
-        text: redacted.text,
-        redactions: redacted.found.len(),
-        key: say.key,
-        ..Incoming::new(key, say.event_id, body)
-    };
-    take(app, viewer, incoming).await
+    let from = person(viewer);
+    let incoming = Incoming::said(key, mine(&from, &say.event_id), words, say.attachments);
+    take(app, from, Incoming { key: say.key, ..incoming }).await
+}
+
+/// Something said on a platform that vouches for who said it and names its own events.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    pub conversation: ConversationKey,
+    pub setting: Setting,
+    pub outsiders: bool,
+    pub from: Person,
+    pub text: String,
+    pub event_id: String,
+}
+
+/// Takes up what was said on a platform.
+pub async fn arrived(app: &App, arrival: Arrival) -> Result<Accepted, AcceptError> {
+    let Arrival { conversation, setting, outsiders, from, text, event_id } = arrival;
+    let words = words(app, &text, false)?;
+    let incoming = Incoming::said(conversation, event_id, words, Vec::new());
+    take(app, from, Incoming { setting, outsiders, ..incoming }).await
+}
+
+/// The text of a message as it is kept: clean, without secrets.
+fn words(app: &App, said: &str, with_files: bool) -> Result<Redacted, AcceptError> {
+    if said.len() > MAX_TEXT {
+        return Err(AcceptError::TooLarge);
+    }
+    let cleaned = text::clean(said, text::MAX_CHARS);
+    if cleaned.binary {
+        return Err(AcceptError::Binary);
+    }
+    if cleaned.is_empty() && !with_files {
+        return Err(AcceptError::Empty);
+    }
+    if cleaned.truncated {
+        return Err(AcceptError::TooLarge);
+    }
+    Ok(redact(cleaned.text.trim(), &app.redact_options))
+}
+
+fn person(viewer: &Viewer) -> Person {
+    Person { email: viewer.email.clone(), name: viewer.name.clone(), guest: false }
+}
+
+/// Ids made by clients are unique per person, not per company.
+fn mine(from: &Person, event_id: &str) -> String {
+    format!("{}:{event_id}", from.email)
 }
 
 /// "That solved it" or "not helpful" under an answer.
@@ -115,10 +148,44 @@ pub async fn feedback(
     verdict: Verdict,
     event_id: String,
 ) -> Result<Accepted, AcceptError> {
-    let request = own_request(app, viewer, request_id).await?;
-    let conversation = own_conversation(app, viewer, &request.conversation_id).await?;
-    let body = EventBody::Feedback { request_id: request.id, verdict };
-    take(app, viewer, Incoming::new(key_of(&conversation), event_id, body)).await
+    let from = person(viewer);
+    let event_id = mine(&from, &event_id);
+    pressed(app, from, request_id, Press::Verdict(verdict), event_id).await
+}
+
+/// A button under an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Press {
+    Verdict(Verdict),
+    FileTicket(TicketForm),
+    TalkToPerson,
+}
+
+/// Takes up a button under an answer to a request of one's own, whoever began the
+/// conversation it stands in.
+pub async fn pressed(
+    app: &App,
+    from: Person,
+    request_id: &str,
+    press: Press,
+    event_id: String,
+) -> Result<Accepted, AcceptError> {
+    let request = app.store.request(request_id).await?.filter(|r| r.requester == from.email);
+    let request = request.ok_or(AcceptError::NotFound)?;
+    let conversation = app.store.conversation(&request.conversation_id).await?;
+    let conversation = conversation.ok_or(AcceptError::NotFound)?;
+    let mut words = Redacted::default();
+    let body = match press {
+        Press::Verdict(verdict) => EventBody::Feedback { request_id: request.id, verdict },
+        Press::TalkToPerson => EventBody::TalkToPerson { request_id: Some(request.id) },
+        Press::FileTicket(mut form) => {
+            words = scrub(app, &mut form)?;
+            EventBody::FileTicket { request_id: Some(request.id), form }
+        }
+    };
+    let incoming = Incoming::new(key_of(&conversation), event_id, body);
+    let incoming = Incoming { setting: conversation.setting, ..incoming };
+    take(app, from, incoming.with(words)).await
 }
 
 /// The ticket form, as the requester left it.
@@ -134,14 +201,23 @@ pub async fn file_ticket(
     if let Some(id) = &request_id {
         own_request(app, viewer, id).await?;
     }
+    let words = scrub(app, &mut form)?;
+    let from = person(viewer);
+    let body = EventBody::FileTicket { request_id, form };
+    let incoming = Incoming::new(key_of(&conversation), mine(&from, &event_id), body);
+    take(app, from, incoming.with(words)).await
+}
+
+/// Cleans a form; its summary stands for the words of the request it may make.
+fn scrub(app: &App, form: &mut TicketForm) -> Result<Redacted, AcceptError> {
     let total: usize = form.summary.len() + form.fields.values().map(String::len).sum::<usize>();
     if total > MAX_TEXT {
         return Err(AcceptError::TooLarge);
     }
-    let mut found = 0;
+    let mut found = Vec::new();
     let mut scrub = |value: &mut String| {
         let redacted = redact(text::clean(value, text::MAX_CHARS).text.trim(), &app.redact_options);
-        found += redacted.found.len();
+        found.extend(redacted.found);
         *value = redacted.text;
     };
     scrub(&mut form.summary);
@@ -149,10 +225,7 @@ pub async fn file_ticket(
     if form.summary.is_empty() && form.fields.values().all(String::is_empty) {
         return Err(AcceptError::Empty);
     }
-    let text = form.summary.clone();
-    let body = EventBody::FileTicket { request_id, form };
-    let incoming = Incoming::new(key_of(&conversation), event_id, body);
-    take(app, viewer, Incoming { text, redactions: found, ..incoming }).await
+    Ok(Redacted { text: form.summary.clone(), found })
 }
 
 /// "Talk to a person": ends the bot's part.
@@ -167,13 +240,18 @@ pub async fn talk_to_person(
     if let Some(id) = &request_id {
         own_request(app, viewer, id).await?;
     }
+    let from = person(viewer);
     let body = EventBody::TalkToPerson { request_id };
-    take(app, viewer, Incoming::new(key_of(&conversation), event_id, body)).await
+    let incoming = Incoming::new(key_of(&conversation), mine(&from, &event_id), body);
+    take(app, from, incoming).await
 }
 
 /// An event on its way in, its text cleaned.
 struct Incoming {
     conversation: ConversationKey,
+    setting: Setting,
+    outsiders: bool,
+    /// Unique within platform and tenant.
     event_id: String,
     body: EventBody,
     /// What the conversation shows of it.
@@ -187,16 +265,41 @@ struct Incoming {
 impl Incoming {
     /// An event without words.
     fn new(conversation: ConversationKey, event_id: String, body: EventBody) -> Incoming {
-        let (text, redactions) = (String::new(), 0);
-        Incoming { conversation, event_id, body, shown: None, text, redactions, key: None }
+        Incoming {
+            conversation,
+            setting: Setting::Direct,
+            outsiders: false,
+            event_id,
+            body,
+            shown: None,
+            text: String::new(),
+            redactions: 0,
+            key: None,
+        }
+    }
+
+    /// Something said.
+    fn said(
+        conversation: ConversationKey,
+        event_id: String,
+        words: Redacted,
+        attachments: Vec<String>,
+    ) -> Incoming {
+        let body = EventBody::Said { text: words.text.clone(), attachments };
+        let shown = Some(Message { text: words.text.clone(), ..Message::default() });
+        Incoming { shown, ..Incoming::new(conversation, event_id, body) }.with(words)
+    }
+
+    /// With the words of a request.
+    fn with(self, words: Redacted) -> Incoming {
+        Incoming { text: words.text, redactions: words.found.len(), ..self }
     }
 }
 
-async fn take(app: &App, viewer: &Viewer, incoming: Incoming) -> Result<Accepted, AcceptError> {
-    let Incoming { conversation, event_id, body, shown, text, redactions, key } = incoming;
+async fn take(app: &App, from: Person, incoming: Incoming) -> Result<Accepted, AcceptError> {
+    let Incoming { conversation, setting, outsiders, event_id, body, shown, text, redactions, key } =
+        incoming;
     let now = app.clock.now();
-    // Ids made by clients are unique per person, not per company.
-    let event_id = format!("{}:{event_id}", viewer.email);
     // A press of a button concerns a request that exists; everything else is a new one.
     let existing = match &body {
         EventBody::Feedback { request_id, .. } => Some(request_id.clone()),
@@ -209,8 +312,9 @@ async fn take(app: &App, viewer: &Viewer, incoming: Incoming) -> Result<Accepted
     let event = ChatEvent {
         event_id: event_id.clone(),
         conversation,
-        setting: Setting::Direct,
-        from: Person { email: viewer.email.clone(), name: viewer.name.clone() },
+        setting,
+        from,
+        outsiders,
         at: now,
         body,
     };
@@ -219,8 +323,8 @@ async fn take(app: &App, viewer: &Viewer, incoming: Incoming) -> Result<Accepted
         id: new_id(),
         conversation_id: conversation_id.clone(),
         author: Author::Requester,
-        email: viewer.email.clone(),
-        name: viewer.name.clone(),
+        email: event.from.email.clone(),
+        name: event.from.name.clone(),
         body: Message { request_id: Some(request_id.clone()), ..body },
         request_id: Some(request_id.clone()),
         delivery_key: format!("in:{event_id}"),
@@ -229,7 +333,7 @@ async fn take(app: &App, viewer: &Viewer, incoming: Incoming) -> Result<Accepted
     let request = existing.is_none().then(|| RequestRow {
         id: request_id.clone(),
         conversation_id: conversation_id.clone(),
-        requester: viewer.email.clone(),
+        requester: event.from.email.clone(),
         text,
         state: RequestState::Accepted,
         kind: None,

@@ -27,6 +27,7 @@ pub struct Config {
     pub privacy: Privacy,
     pub priority: Priority,
     pub knowledge: Knowledge,
+    pub slack: Option<Slack>,
     pub group: Vec<Group>,
     pub channel: Vec<Channel>,
     pub system: Vec<SystemEntry>,
@@ -165,6 +166,51 @@ impl Default for Knowledge {
     }
 }
 
+/// The workspace's own Slack app.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slack {
+    /// How Slack reaches the bot.
+    #[serde(default)]
+    pub mode: SlackMode,
+    /// `xoxb-...`, from OAuth & Permissions.
+    #[serde(default)]
+    pub bot_token: Option<String>,
+    #[serde(default)]
+    pub bot_token_file: Option<PathBuf>,
+    /// From Basic Information; until it is there, only Slack's check of the address is answered.
+    #[serde(default)]
+    pub signing_secret: Option<String>,
+    #[serde(default)]
+    pub signing_secret_file: Option<PathBuf>,
+    /// Where Slack's Web API is.
+    #[serde(default = "slack_api")]
+    pub api_url: String,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlackMode {
+    #[default]
+    Http,
+}
+
+fn slack_api() -> String {
+    "https://slack.com/api".into()
+}
+
+/// Without the secrets: configurations are logged.
+impl fmt::Debug for Slack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slack")
+            .field("mode", &self.mode)
+            .field("bot_token", &self.bot_token.as_ref().map(|_| "hidden"))
+            .field("signing_secret", &self.signing_secret.as_ref().map(|_| "hidden"))
+            .field("api_url", &self.api_url)
+            .finish_non_exhaustive()
+    }
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
@@ -249,6 +295,11 @@ impl Config {
     /// The folder of the embedding model, if one is configured.
     pub fn embeddings(&self) -> Option<&Path> {
         self.model.as_ref()?.embeddings.as_deref()
+    }
+
+    /// What is set for a channel of a platform, by its name there.
+    pub fn channel(&self, platform: &str, id: &str) -> Option<&Channel> {
+        self.channel.iter().find(|c| c.platform == platform && c.id == id)
     }
 
     /// The catalogue as core reads it.

@@ -2,6 +2,8 @@
 //! says for each what was found and what mends it. Every check is a function of its own
 //! over what it needs, so that each finding has its test.
 
+mod slack;
+
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -63,8 +65,17 @@ pub async fn examine(
 ) -> Vec<Finding> {
     let mut findings = vec![configuration(config), data_folder(data)];
     let Ok(config) = config else {
-        let rest =
-            ["database", "tables", "index", "sources", "model", "embeddings", "clock", "port"];
+        let rest = [
+            "database",
+            "tables",
+            "index",
+            "sources",
+            "model",
+            "embeddings",
+            "slack",
+            "clock",
+            "port",
+        ];
         findings.extend(rest.map(|check| Finding::skipped(check, "the configuration is needed")));
         return findings;
     };
@@ -90,6 +101,7 @@ pub async fn examine(
     }
     findings.push(model(config, clock.clone()).await);
     findings.push(embeddings(config, data).await);
+    findings.push(slack::slack(config, store.as_ref()).await);
     findings.push(clocks(store.as_ref(), config.language_model(), &*clock).await);
     findings.push(port(&config.server.listen).await);
     findings

@@ -21,6 +21,7 @@ pub mod ingest;
 pub mod job;
 pub mod platform;
 pub mod ports;
+pub mod prefill;
 pub mod prompts;
 pub mod sources;
 pub mod store;

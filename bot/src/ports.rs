@@ -106,13 +106,15 @@ pub enum SendError {
     Fail(String),
 }
 
-/// A chat platform, outbound. Messages carry their delivery key: sending one twice must
-/// show it once wherever the platform can tell.
+/// A chat platform, outbound. Messages carry their id: sending one twice must show it once
+/// wherever the platform can tell.
 #[async_trait]
 pub trait Chat: Send + Sync {
+    /// `again`: an earlier try ended without anybody knowing how.
     async fn deliver(
         &self,
         conversation: &ConversationRow,
         message: &MessageRow,
+        again: bool,
     ) -> Result<(), SendError>;
 }

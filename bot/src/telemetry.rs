@@ -22,6 +22,8 @@ pub mod metric {
     pub const EVENTS: &str = "firstline_events_total";
     /// Deliveries recognised as repeated.
     pub const EVENTS_DUPLICATE: &str = "firstline_events_duplicate_total";
+    /// What a platform sent that concerns nothing here. Label `platform`.
+    pub const EVENTS_PASSED_OVER: &str = "firstline_events_passed_over_total";
     /// Requests decided. Labels `kind`, `action`, `engine`.
     pub const REQUESTS: &str = "firstline_requests_total";
     /// From accepted to the first answer written.

@@ -85,6 +85,7 @@ impl Chat for FakeChat {
         &self,
         conversation: &ConversationRow,
         message: &MessageRow,
+        _again: bool,
     ) -> Result<(), SendError> {
         if let Some(error) = self.fail_next.lock().unwrap().pop() {
             return Err(error);
@@ -165,6 +166,19 @@ impl TestBot {
         model: Option<Arc<dyn Model>>,
         more: &str,
     ) -> TestBot {
+        Self::on(store, dir, articles, model, more, |_, _, fake| fake).await
+    }
+
+    /// As [`TestBot::of_company`], speaking through the chat `connect` makes of configuration
+    /// and store (the third is the chat that remembers, which is otherwise used).
+    pub async fn on(
+        store: Store,
+        dir: &Path,
+        articles: &[Article],
+        model: Option<Arc<dyn Model>>,
+        more: &str,
+        connect: impl FnOnce(&Config, &Store, Arc<dyn Chat>) -> Arc<dyn Chat>,
+    ) -> TestBot {
         let config: Config = toml_config(&format!("{COMPANY}{more}"));
         let groups: Vec<Group> = config
             .group
@@ -184,13 +198,14 @@ impl TestBot {
         put_articles(&store, articles).await;
         let knowledge = knowledge::open(&store, dir, None).await.unwrap();
         let chat = Arc::new(FakeChat::default());
+        let speaks = connect(&config, &store, chat.clone());
         let app = App::new(Parts {
             config,
             store,
             clock: clock.clone(),
             knowledge: knowledge.clone(),
             model,
-            chat: chat.clone(),
+            chat: speaks,
             prompts: Prompts::load(None).unwrap(),
             data_dir: dir.to_owned(),
             demo: false,

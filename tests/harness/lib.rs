@@ -8,3 +8,4 @@ pub mod db;
 pub mod far_side;
 pub mod model;
 pub mod process;
+pub mod slack;

@@ -13,6 +13,7 @@ mod model;
 mod pipeline;
 mod probes;
 mod replicas;
+mod slack;
 mod store;
 mod store_accept;
 mod store_jobs;

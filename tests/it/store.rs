@@ -19,7 +19,8 @@ pub(crate) fn event(id: &str, thread: &str) -> ChatEvent {
             thread: thread.into(),
         },
         setting: Setting::Direct,
-        from: Person { email: "ann@example.com".into(), name: "Ann".into() },
+        from: Person { email: "ann@example.com".into(), name: "Ann".into(), guest: false },
+        outsiders: false,
         at: 1,
         body: EventBody::Said { text: format!("text {id}"), attachments: vec![] },
     }

@@ -62,6 +62,12 @@ async fn an_event_is_accepted_once() {
         assert_eq!(mine.iter().map(|c| c.thread.as_str()).collect::<Vec<_>>(), ["t2", "t1"]);
         assert!(store.rename_conversation(&row.id, "Printer").await.unwrap());
         assert!(!store.rename_conversation("none", "x").await.unwrap());
+        for over in [true, false] {
+            assert!(store.hand_over(&row.id, over).await.unwrap());
+            let now = store.conversation(&row.id).await.unwrap().unwrap();
+            assert_eq!(now.handed_over, over);
+        }
+        assert!(!store.hand_over("none", true).await.unwrap());
         assert_eq!(store.conversation(&row.id).await.unwrap().unwrap().title, "Printer");
     })
     .await;

@@ -16,6 +16,7 @@ pub enum Platform {
     Web,
     Api,
     Cli,
+    Slack,
 }
 
 impl Platform {
@@ -24,11 +25,14 @@ impl Platform {
             Platform::Web => "web",
             Platform::Api => "api",
             Platform::Cli => "cli",
+            Platform::Slack => "slack",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Platform::Web, Platform::Api, Platform::Cli].into_iter().find(|p| p.as_str() == text)
+        [Platform::Web, Platform::Api, Platform::Cli, Platform::Slack]
+            .into_iter()
+            .find(|p| p.as_str() == text)
     }
 }
 
@@ -66,6 +70,10 @@ pub struct Person {
     /// Verified e-mail address, lower case: the identity that joins platforms.
     pub email: String,
     pub name: String,
+    /// A guest of the workspace, or somebody whose address it does not vouch for: they get
+    /// what is public, nothing more.
+    #[serde(default)]
+    pub guest: bool,
 }
 
 /// One accepted thing that happened in a chat. Unique by (platform, tenant, event_id).
@@ -75,6 +83,9 @@ pub struct ChatEvent {
     pub conversation: ConversationKey,
     pub setting: Setting,
     pub from: Person,
+    /// People of other organisations read along: only what is public is said here.
+    #[serde(default)]
+    pub outsiders: bool,
     /// Epoch milliseconds.
     pub at: i64,
     pub body: EventBody,

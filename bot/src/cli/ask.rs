@@ -35,7 +35,7 @@ pub(super) struct AskArgs {
 pub(super) async fn run(global: &Global, args: AskArgs) -> anyhow::Result<Done> {
     let opened = context::open(global).await?;
     let viewer = context::reader(&opened.store, args.reader.as_deref()).await?;
-    let (app, _knowledge) = context::build(opened).await?;
+    let app = context::build(opened).await?.app;
     if args.stdin {
         return lines::each(std::io::stdin().lock(), std::io::stdout().lock(), async |line| {
             let result = ask_once(&app, String::new(), &line.text, &line.thread, &viewer).await?;

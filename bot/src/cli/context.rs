@@ -16,6 +16,8 @@ use crate::compute::Compute;
 use crate::config::{Config, DEFAULT_FILE, name_from_address};
 use crate::demo;
 use crate::flows::ask::anyone;
+use crate::platform::Platforms;
+use crate::platform::slack::Slack;
 use crate::platform::web::WebChat;
 use crate::ports::{Clock as _, Model, Store};
 use crate::prompts::Prompts;
@@ -130,8 +132,15 @@ pub(super) async fn sync_people(
     Ok(())
 }
 
+/// The service, put together.
+pub(super) struct Built {
+    pub(super) app: Arc<App>,
+    pub(super) knowledge: Arc<LocalKnowledge>,
+    pub(super) slack: Option<Arc<Slack>>,
+}
+
 /// The parts of the service over an open store.
-pub(super) async fn build(opened: Opened) -> anyhow::Result<(Arc<App>, Arc<LocalKnowledge>)> {
+pub(super) async fn build(opened: Opened) -> anyhow::Result<Built> {
     let Opened { config, data, store, demo } = opened;
     let clock = Arc::new(SystemClock);
     let prompts = Prompts::load(config.server.prompts.as_deref())?;
@@ -148,10 +157,15 @@ pub(super) async fn build(opened: Opened) -> anyhow::Result<(Arc<App>, Arc<Local
         }
         None => None,
     };
+    let public_url = config.server.public_url.clone();
+    let slack = match &config.slack {
+        Some(settings) => Some(Arc::new(Slack::new(settings, public_url, store.clone())?)),
+        None => None,
+    };
     let knowledge = knowledge::open(&store, &data, config.embeddings()).await?;
     let app = App::new(Parts {
         config,
-        chat: Arc::new(WebChat { store: store.clone() }),
+        chat: Arc::new(Platforms { web: WebChat { store: store.clone() }, slack: slack.clone() }),
         store,
         clock,
         knowledge: knowledge.clone(),
@@ -161,7 +175,7 @@ pub(super) async fn build(opened: Opened) -> anyhow::Result<(Arc<App>, Arc<Local
         demo,
         compute: Compute::start()?,
     });
-    Ok((app, knowledge))
+    Ok(Built { app, knowledge, slack })
 }
 
 /// Who a request is read for: `--as`, or anyone.

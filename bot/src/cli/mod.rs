@@ -11,6 +11,7 @@ mod groups;
 mod index;
 mod jobs;
 mod lines;
+mod manifest;
 mod output;
 mod privacy;
 mod search;
@@ -89,6 +90,9 @@ enum Command {
     /// Export or erase what is held about a person
     #[command(subcommand)]
     Privacy(privacy::PrivacyCommand),
+    /// What a chat platform is given to make the bot's app there
+    #[command(subcommand)]
+    Manifest(manifest::ManifestCommand),
     /// Check the installation and say what to mend
     Doctor(doctor::DoctorArgs),
     /// Bring the database to this version
@@ -164,6 +168,7 @@ async fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Group(command) => groups::run(global, command).await,
         Command::Token(command) => access::token(global, command).await,
         Command::Privacy(command) => privacy::run(global, command).await,
+        Command::Manifest(command) => manifest::run(global, command),
         Command::Doctor(args) => doctor::run(global, args).await,
         Command::Migrate(args) => database::migrate(global, args).await,
         Command::Backup(args) => database::backup(global, args).await,

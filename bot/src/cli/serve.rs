@@ -10,14 +10,16 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::context::Built;
 use super::{Done, Global, context, output};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::knowledge::{self, LocalKnowledge};
 use crate::app::App;
 use crate::config::Config;
+use crate::platform::slack::Slack;
 use crate::ports::{Clock as _, Knowledge as _, Store};
 use crate::telemetry::{self, metric};
-use crate::{console, demo, sources, worker};
+use crate::{console, demo, platform, sources, worker};
 
 const DEMO_EXAMPLES: &str = "\
 Examples:
@@ -76,13 +78,13 @@ pub(super) async fn demo(global: &Global, args: DemoArgs) -> anyhow::Result<Done
     demo::seed(&store, &config, SystemClock.now()).await?;
     context::sync_people(&config, &store, true).await?;
     let opened = context::Opened { config, data: data.clone(), store, demo: true };
-    let (app, knowledge) = context::build(opened).await?;
+    let built = context::build(opened).await?;
     output::text(&banner(
         address,
         &data.display().to_string(),
-        app.config.language_model().is_some(),
+        built.app.config.language_model().is_some(),
     ))?;
-    run(app, knowledge, listener, None).await
+    run(built, listener, None).await
 }
 
 fn banner(address: SocketAddr, data: &str, model: bool) -> String {
@@ -128,13 +130,12 @@ pub(super) async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<Do
         data.display()
     );
     context::sync_people(&config, &store, true).await?;
-    let (app, knowledge) =
-        context::build(context::Opened { config, data, store, demo: false }).await?;
+    let built = context::build(context::Opened { config, data, store, demo: false }).await?;
     output::text(&format!(
         "Firstline serves on http://{} (Ctrl-C stops it).",
         listener.local_addr()?
     ))?;
-    run(app, knowledge, listener, metrics).await
+    run(built, listener, metrics).await
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -154,11 +155,11 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Runs everything until Ctrl-C or SIGTERM.
 async fn run(
-    app: Arc<App>,
-    knowledge: Arc<LocalKnowledge>,
+    built: Built,
     listener: TcpListener,
     metrics_listener: Option<TcpListener>,
 ) -> anyhow::Result<Done> {
+    let Built { app, knowledge, slack } = built;
     let metrics = telemetry::metrics();
     let ended = app.store.end_leases(app.clock.now()).await?;
     if ended > 0 {
@@ -185,7 +186,12 @@ async fn run(
         }
         None => Some(metrics),
     };
-    parts.spawn(answer_http(listener, console::router(app.clone(), on_main), stopped));
+    let mut router = console::router(app.clone(), on_main);
+    if let Some(slack) = slack {
+        router = router.merge(platform::slack::router(app.clone(), slack.clone()));
+        parts.spawn(greet(slack));
+    }
+    parts.spawn(answer_http(listener, router, stopped));
 
     ended_from_outside().await?;
     eprintln!("Stopping once the requests under way are answered; Ctrl-C again ends at once.");
@@ -226,6 +232,14 @@ async fn answer_http(
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(until_stopped).await {
         tracing::error!(%error, "the web server ended");
+    }
+}
+
+/// Says at start whether Slack takes the token; `doctor` says what to mend.
+async fn greet(slack: Arc<Slack>) {
+    match slack.granted().await {
+        Ok(granted) => tracing::info!(workspace = granted.team, "connected to Slack"),
+        Err(error) => tracing::error!(%error, "Slack cannot be used; see `firstline doctor`"),
     }
 }
 

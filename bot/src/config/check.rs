@@ -28,12 +28,19 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
     groups(config)?;
     systems(config)?;
     sources(config)?;
+    slack(config)?;
     if config.knowledge.stale_months == 0 {
         return Err("`knowledge.stale_months` must be at least 1.".into());
     }
     for channel in &config.channel {
         refuse_if(channel.id.trim().is_empty(), || "a `[[channel]]` has an empty `id`.".into())?;
         audience("channel.audience", &channel.audience)?;
+        refuse_if(channel.platform != "slack", || {
+            format!(
+                "a `[[channel]]` is on \"{}\"; this version knows channels of \"slack\".",
+                channel.platform
+            )
+        })?;
     }
     Ok(())
 }
@@ -110,6 +117,22 @@ fn model(config: &Config) -> Result<(), String> {
             "`model.base_url` leads to {host}, which `privacy.destinations` does not list; add it \
              there or choose a model on a listed host."
         )
+    })
+}
+
+fn slack(config: &Config) -> Result<(), String> {
+    let Some(slack) = &config.slack else { return Ok(()) };
+    web_address("slack.api_url", &slack.api_url)?;
+    let token = slack.bot_token.as_deref().unwrap_or_default();
+    refuse_if(!token.starts_with("xoxb-"), || {
+        "`slack.bot_token` must be the bot's token, which begins with xoxb-; it is on the app's \
+         page OAuth & Permissions once the app is installed."
+            .into()
+    })?;
+    refuse_if(slack.signing_secret.as_ref().is_some_and(|s| s.trim().is_empty()), || {
+        "`slack.signing_secret` is empty; copy it from the app's page Basic Information, or leave \
+         it out until you have it."
+            .into()
     })
 }
 

@@ -224,6 +224,10 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
             from_folder(&mut model.embeddings);
         }
     }
+    if let Some(slack) = &mut config.slack {
+        from_folder(&mut slack.bot_token_file);
+        from_folder(&mut slack.signing_secret_file);
+    }
     for source in &mut config.source {
         source.location = folder.join(&source.location).display().to_string();
     }
@@ -237,6 +241,11 @@ fn read_secrets(config: &mut Config) -> Result<(), ConfigError> {
     read_secret("database.url_file", &mut config.database.url, &config.database.url_file)?;
     if let Some(model) = &mut config.model {
         read_secret("model.api_key_file", &mut model.api_key, &model.api_key_file)?;
+    }
+    if let Some(slack) = &mut config.slack {
+        read_secret("slack.bot_token_file", &mut slack.bot_token, &slack.bot_token_file)?;
+        let secret = &mut slack.signing_secret;
+        read_secret("slack.signing_secret_file", secret, &slack.signing_secret_file)?;
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ use super::forms::{Asked, Fields};
 use super::page::{self, FormView, Stamp, stamp, val};
 use super::session::SignedIn;
 use crate::accept::{self, Say};
+use crate::prefill;
 use crate::store::new_id;
 use crate::store::records::{Author, ConversationRow, MessageRow, RequestState, Viewer};
 
@@ -238,32 +239,9 @@ async fn prefilled(
     request_id: &str,
     kind: Option<Kind>,
 ) -> Result<FormView, Fault> {
-    let request = web.app.store.request(request_id).await?;
-    let request = request
-        .filter(|r| r.requester == signed.viewer.email && r.conversation_id == conversation.id);
-    let mut form = TicketForm::default();
-    if let Some(request) = &request {
-        let readings = web.app.store.assessments(&request.id).await?;
-        let reading = readings.into_iter().find(|a| a.chosen).and_then(|a| a.result);
-        form.kind = request.kind;
-        form.system = request.system.clone();
-        form.summary = request.text.lines().next().unwrap_or_default().chars().take(160).collect();
-        if let Some(reading) = reading {
-            form.summary = reading.summary;
-            form.fields = reading.fields;
-        }
-    }
-    if kind.is_some() {
-        form.kind = kind;
-    }
-    // Whatever the kind, the longest field starts with the requester's own words.
-    let chosen = form.kind.filter(|k| *k != Kind::None).unwrap_or(Kind::Question);
-    if let Some(request) = &request
-        && let Some(long) = fields_of(chosen).iter().find(|f| f.multiline && f.name != "error")
-        && chosen != Kind::Question
-    {
-        form.fields.entry(long.name.to_owned()).or_insert_with(|| request.text.clone());
-    }
+    let (request, form) = prefill::form(&web.app, &signed.viewer.email, request_id, kind).await?;
+    let request = request.filter(|r| r.conversation_id == conversation.id);
+    let form = if request.is_some() { form } else { TicketForm { kind, ..TicketForm::default() } };
     Ok(FormView::of(web, &conversation.id, request.as_ref().map(|r| r.id.as_str()), &form))
 }
 

@@ -116,9 +116,10 @@ impl From<AcceptError> for Fault {
     fn from(error: AcceptError) -> Self {
         let detail = error.to_string();
         match error {
-            AcceptError::Empty | AcceptError::Binary | AcceptError::KeyReused => {
-                Fault::invalid(detail)
-            }
+            AcceptError::Empty
+            | AcceptError::Binary
+            | AcceptError::KeyReused
+            | AcceptError::Elsewhere => Fault::invalid(detail),
             AcceptError::TooLarge => Fault::new(StatusCode::PAYLOAD_TOO_LARGE, detail),
             AcceptError::NotFound => Fault::not_found(),
             AcceptError::Unavailable(cause) => {

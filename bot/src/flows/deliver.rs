@@ -30,7 +30,7 @@ pub async fn deliver(
     conversation: &ConversationRow,
     message: &MessageRow,
 ) -> Result<(), JobError> {
-    match app.chat.deliver(conversation, message).await {
+    match app.chat.deliver(conversation, message, leased.attempt > 1).await {
         Ok(()) => {}
         Err(SendError::Retry { reason, after_ms: Some(after_ms) }) => {
             return Err(JobError::RetryAfter { reason: anyhow!(reason), after_ms });

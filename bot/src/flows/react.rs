@@ -3,7 +3,7 @@
 mod buttons;
 mod settle;
 
-use firstline_core::chat::{ChatEvent, EventBody, Message};
+use firstline_core::chat::{ChatEvent, EventBody, Message, Person, Setting};
 use firstline_core::command::{self, Command};
 use firstline_core::triage::{Plan, Speaker, Turn};
 use firstline_core::words;
@@ -16,7 +16,7 @@ use crate::store::records::{
     Author, ConversationRow, LeasedJob, MessageRow, NewMessage, RequestRow, Situation, Stamps,
     Viewer,
 };
-use crate::store::{Live, LiveKind, new_id};
+use crate::store::{EVERYONE, Live, LiveKind, PUBLIC, new_id};
 use crate::telemetry::metric;
 use crate::worker::JobError;
 
@@ -59,15 +59,8 @@ pub async fn react(
         app.store.complete(leased).await?;
         return Ok(None);
     };
-    let viewer = match app.store.viewer(&event.from.email).await? {
-        Some(viewer) => viewer,
-        None => Viewer {
-            email: event.from.email.clone(),
-            name: event.from.name.clone(),
-            ..crate::flows::ask::anyone()
-        },
-    };
     let Situation { conversation, said, request, open_here, last_action, stamps } = situation;
+    let viewer = reader(app, &conversation, event).await?;
     let has_thread = said > 1;
     let reaction = Reaction {
         app,
@@ -86,6 +79,27 @@ pub async fn react(
         EventBody::FileTicket { form, .. } => Box::pin(reaction.file(form)).await,
         EventBody::TalkToPerson { .. } => Box::pin(reaction.talk_to_person()).await,
     }
+}
+
+/// For whom a reply is written: the asker, and where others read along, only what all of them
+/// may know.
+async fn reader(
+    app: &App,
+    conversation: &ConversationRow,
+    event: &ChatEvent,
+) -> Result<Viewer, JobError> {
+    let Person { email, name, guest } = &event.from;
+    let anyone = Viewer { email: email.clone(), name: name.clone(), ..crate::flows::ask::anyone() };
+    let all_may_know =
+        |audience: &str| Viewer { groups: vec![audience.to_owned()], ..anyone.clone() };
+    if *guest || event.outsiders {
+        return Ok(all_may_know(PUBLIC));
+    }
+    if event.setting == Setting::Channel {
+        let channel = app.config.channel(conversation.platform.as_str(), &conversation.channel);
+        return Ok(all_may_know(channel.map_or(EVERYONE, |c| c.audience.as_str())));
+    }
+    Ok(app.store.viewer(email).await?.unwrap_or(anyone))
 }
 
 /// What the requester hears when a job has failed for good.

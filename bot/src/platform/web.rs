@@ -17,6 +17,7 @@ impl Chat for WebChat {
         &self,
         conversation: &ConversationRow,
         message: &MessageRow,
+        _again: bool,
     ) -> Result<(), SendError> {
         let live = Live {
             conversation_id: conversation.id.clone(),

@@ -93,7 +93,7 @@ macro_rules! documents_sql {
 }
 
 /// The id of a document, the same whenever its file is read.
-fn document_id(source: &str, path: &str) -> String {
+pub fn document_id(source: &str, path: &str) -> String {
     let mut hash = Sha256::new();
     hash.update((source.len() as u64).to_be_bytes());
     hash.update(source);

@@ -92,6 +92,19 @@ impl Store {
         Ok(renamed > 0)
     }
 
+    /// Whether the bot's part in a conversation is over; `false` when there is none of this id.
+    pub async fn hand_over(&self, id: &str, over: bool) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let changed = exec!(
+            tx,
+            sqlx::query("UPDATE conversation SET handed_over = $2 WHERE id = $1")
+                .bind(id)
+                .bind(over)
+        );
+        tx.commit().await?;
+        Ok(changed > 0)
+    }
+
     /// Says one message outside any request; `jobs` deliver it.
     pub async fn say(&self, message: NewMessage, jobs: Vec<NewJob>, now: i64) -> Result<()> {
         let mut tx = self.begin().await?;

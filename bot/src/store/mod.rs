@@ -40,7 +40,7 @@ mod wakeups;
 
 pub use error::{Result, StoreError};
 pub use inbox::{Accepted, Event};
-pub use knowledge::may_read;
+pub use knowledge::{document_id, may_read};
 pub use people::{EVERYONE, PUBLIC};
 pub use privacy::Erased;
 pub use settle::Settled;

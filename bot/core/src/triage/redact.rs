@@ -68,7 +68,7 @@ pub struct RedactOptions {
 }
 
 /// The text without its secrets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Redacted {
     pub text: String,
     /// One entry for each removal, in order.

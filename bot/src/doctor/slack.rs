@@ -1,0 +1,111 @@
+//! Whether the Slack app is installed with what the bot needs.
+
+use super::Finding;
+use crate::config::Config;
+use crate::platform::slack::{Granted, Slack, SlackError, missing};
+use crate::ports::Store;
+
+const CHECK: &str = "slack";
+const APPS: &str = "https://api.slack.com/apps";
+
+/// Compares what Slack granted with what is required.
+pub(super) async fn slack(config: &Config, store: Option<&Store>) -> Finding {
+    let Some(settings) = &config.slack else {
+        return Finding::skipped(
+            CHECK,
+            "off; `firstline manifest slack` begins it (docs/slack.md)",
+        );
+    };
+    let Some(store) = store else { return Finding::skipped(CHECK, "the database is needed") };
+    let slack = match Slack::new(settings, config.server.public_url.clone(), store.clone()) {
+        Ok(slack) => slack,
+        Err(e) => return Finding::bad(CHECK, format!("{e:#}"), "install ca-certificates"),
+    };
+    judge(slack.granted().await, settings.signing_secret.is_some())
+}
+
+fn judge(granted: Result<Granted, SlackError>, secret: bool) -> Finding {
+    let granted = match granted {
+        Ok(granted) => granted,
+        Err(e @ SlackError::Refused(_)) => {
+            return Finding::bad(
+                CHECK,
+                format!("the bot's token is not taken: {e}"),
+                format!("copy the Bot User OAuth Token from OAuth & Permissions at {APPS}"),
+            );
+        }
+        Err(e) => return Finding::bad(CHECK, e.to_string(), "check the network and slack.api_url"),
+    };
+    let who = format!("{} in {}", granted.user, granted.team);
+    let scopes: Vec<&str> = granted.scopes.iter().flatten().map(String::as_str).collect();
+    let missing: Vec<&str> = match granted.scopes {
+        Some(_) => missing(&scopes).into_iter().map(|scope| scope.name).collect(),
+        // Not every server tells; then there is nothing to compare.
+        None => Vec::new(),
+    };
+    if !missing.is_empty() {
+        return Finding::bad(
+            CHECK,
+            format!("{who} lacks {}", missing.join(", ")),
+            format!(
+                "add them under OAuth & Permissions > Bot Token Scopes at {APPS}, then reinstall \
+                 the app"
+            ),
+        );
+    }
+    if !secret {
+        return Finding::bad(
+            CHECK,
+            format!(
+                "{who} is installed, but slack.signing_secret is not set, so that every event is refused"
+            ),
+            format!("copy the Signing Secret from Basic Information at {APPS}"),
+        );
+    }
+    Finding::good(CHECK, format!("installed as {who} with every scope it needs"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    fn granted(scopes: Option<&[&str]>) -> Granted {
+        Granted {
+            team: "Example".into(),
+            team_id: "T1".into(),
+            user: "firstline".into(),
+            scopes: scopes.map(|list| list.iter().map(|s| (*s).to_owned()).collect()),
+        }
+    }
+
+    #[test]
+    fn each_finding_says_what_mends_it() {
+        let all: Vec<&str> = missing(&[]).iter().map(|scope| scope.name).collect();
+        for (outcome, secret, state, says, mend) in [
+            (Ok(granted(Some(&all))), true, State::Good, "every scope", ""),
+            (Ok(granted(None)), true, State::Good, "every scope", ""),
+            (Ok(granted(Some(&all))), false, State::Bad, "signing_secret", "Basic Information"),
+            (Ok(granted(Some(&all[1..]))), true, State::Bad, all[0], "reinstall"),
+            (
+                Err(SlackError::Refused("invalid_auth".into())),
+                true,
+                State::Bad,
+                "invalid_auth",
+                "OAuth & Permissions",
+            ),
+            (
+                Err(SlackError::Unknown("no answer".into())),
+                true,
+                State::Bad,
+                "no answer",
+                "network",
+            ),
+        ] {
+            let finding = judge(outcome, secret);
+            assert_eq!(finding.state, state, "{finding:?}");
+            assert!(finding.found.contains(says), "{finding:?}");
+            assert!(finding.mend.unwrap_or_default().contains(mend));
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The Web API, as far as it is used. Replies are read into types of our own that ask for
+//! nothing more than is needed, since Slack adds to its own all the time.
+
+use std::time::Duration;
+
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use slack_morphism::errors::SlackClientError;
+use slack_morphism::prelude::{
+    SlackApiToken, SlackApiTokenValue, SlackClient, SlackClientHyperConnector, ValueStruct as _,
+};
+use thiserror::Error;
+
+/// A call takes no longer, so that whoever waits for an acknowledgement is not kept.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The kind of metadata a message of ours bears.
+const MARK: &str = "firstline_message";
+/// Messages of a thread looked through for one that may have been posted before.
+const THREAD: u32 = 200;
+
+/// Why Slack did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum SlackError {
+    #[error("Slack asks to wait {} s", .0.as_secs())]
+    RateLimited(Duration),
+    /// Slack's own word for it.
+    #[error("Slack says {0}")]
+    Refused(String),
+    /// No answer, or none that can be read: whether it was done is unknown.
+    #[error("Slack did not answer: {0}")]
+    Unknown(String),
+}
+
+/// Who the bot is and what it may do.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Granted {
+    pub team: String,
+    pub team_id: String,
+    pub user: String,
+    /// Scopes of the token, where Slack told.
+    #[serde(skip)]
+    pub scopes: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct User {
+    pub(super) id: String,
+    pub(super) team_id: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) real_name: Option<String>,
+    pub(super) deleted: Option<bool>,
+    pub(super) is_bot: Option<bool>,
+    pub(super) is_restricted: Option<bool>,
+    pub(super) is_ultra_restricted: Option<bool>,
+    pub(super) is_stranger: Option<bool>,
+    pub(super) profile: Profile,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Profile {
+    pub(super) email: Option<String>,
+    pub(super) real_name: Option<String>,
+    pub(super) display_name: Option<String>,
+}
+
+pub(super) struct Api {
+    client: SlackClient<SlackClientHyperConnector<HttpsConnector<HttpConnector>>>,
+    token: SlackApiToken,
+    /// For the headers, which the typed client does not show.
+    http: reqwest::Client,
+    url: String,
+}
+
+impl Api {
+    pub(super) fn new(url: &str, token: &str) -> anyhow::Result<Api> {
+        let connector = HttpsConnectorBuilder::new()
+            .with_native_roots()
+            .map_err(|e| anyhow::anyhow!("this machine's certificates cannot be read: {e}"))?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let url = url.trim_end_matches('/').to_owned();
+        let connector =
+            SlackClientHyperConnector::with_connector(connector).with_slack_api_url(&url);
+        let token = SlackApiToken::new(SlackApiTokenValue::new(token.to_owned()));
+        let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        Ok(Api { client: SlackClient::new(connector), token, http, url })
+    }
+
+    pub(super) async fn granted(&self) -> Result<Granted, SlackError> {
+        let unknown = |e: reqwest::Error| SlackError::Unknown(e.without_url().to_string());
+        let reply = self
+            .http
+            .post(format!("{}/auth.test", self.url))
+            .bearer_auth(self.token.token_value.value())
+            .send()
+            .await
+            .map_err(unknown)?;
+        let scopes = reply.headers().get("x-oauth-scopes").and_then(|v| v.to_str().ok());
+        let scopes = scopes.map(|list| list.split(',').map(|s| s.trim().to_owned()).collect());
+        let value: Value = reply.json().await.map_err(unknown)?;
+        if value["ok"] != true {
+            let word = value["error"].as_str().unwrap_or("no reason");
+            return Err(SlackError::Refused(word.to_owned()));
+        }
+        let granted: Granted =
+            serde_json::from_value(value).map_err(|e| SlackError::Unknown(e.to_string()))?;
+        Ok(Granted { scopes, ..granted })
+    }
+
+    pub(super) async fn user(&self, id: &str) -> Result<User, SlackError> {
+        #[derive(Deserialize)]
+        struct Reply {
+            user: User,
+        }
+        let reply: Reply = self.get("users.info", &[("user", id)]).await?;
+        Ok(reply.user)
+    }
+
+    /// The direct messages between a person and the bot.
+    pub(super) async fn direct_channel(&self, user: &str) -> Result<String, SlackError> {
+        #[derive(Deserialize)]
+        struct Channel {
+            id: String,
+        }
+        #[derive(Deserialize)]
+        struct Reply {
+            channel: Channel,
+        }
+        let reply: Reply = self.post("conversations.open", &json!({ "users": user })).await?;
+        Ok(reply.channel.id)
+    }
+
+    /// Posts one message; its stamp. `key` tells it from all others, for [`Api::posted`].
+    pub(super) async fn post_message(
+        &self,
+        channel: &str,
+        thread: Option<&str>,
+        text: &str,
+        blocks: Option<&Value>,
+        key: &str,
+    ) -> Result<String, SlackError> {
+        #[derive(Deserialize)]
+        struct Reply {
+            ts: String,
+        }
+        let mut message = json!({
+            "channel": channel,
+            "text": text,
+            "unfurl_links": false,
+            "unfurl_media": false,
+            "metadata": { "event_type": MARK, "event_payload": { "key": key } },
+        });
+        if let Some(thread) = thread {
+            message["thread_ts"] = thread.into();
+        }
+        if let Some(blocks) = blocks {
+            message["blocks"] = blocks.clone();
+        }
+        let reply: Reply = self.post("chat.postMessage", &message).await?;
+        Ok(reply.ts)
+    }
+
+    /// Says something only one person in a channel sees.
+    pub(super) async fn whisper(
+        &self,
+        channel: &str,
+        thread: Option<&str>,
+        user: &str,
+        text: &str,
+    ) -> Result<(), SlackError> {
+        let mut message = json!({ "channel": channel, "user": user, "text": text });
+        if let Some(thread) = thread {
+            message["thread_ts"] = thread.into();
+        }
+        let _: Value = self.post("chat.postEphemeral", &message).await?;
+        Ok(())
+    }
+
+    /// The keys of our messages that stand in a thread.
+    pub(super) async fn posted(
+        &self,
+        channel: &str,
+        thread: &str,
+    ) -> Result<Vec<String>, SlackError> {
+        #[derive(Deserialize)]
+        struct Reply {
+            #[serde(default)]
+            messages: Vec<Value>,
+        }
+        let limit = THREAD.to_string();
+        let asked = [
+            ("channel", channel),
+            ("ts", thread),
+            ("limit", &limit),
+            ("include_all_metadata", "true"),
+        ];
+        let reply: Reply = self.get("conversations.replies", &asked).await?;
+        let ours = reply.messages.iter().map(|m| &m["metadata"]);
+        let ours = ours.filter(|metadata| metadata["event_type"] == MARK);
+        Ok(ours.filter_map(|m| m["event_payload"]["key"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// Shows a form to whoever pressed; the trigger lives three seconds.
+    pub(super) async fn open_view(&self, trigger: &str, view: &Value) -> Result<(), SlackError> {
+        let asked = json!({ "trigger_id": trigger, "view": view });
+        let _: Value = self.post("views.open", &asked).await?;
+        Ok(())
+    }
+
+    async fn get<T: for<'de> Deserialize<'de> + Send>(
+        &self,
+        method: &str,
+        asked: &[(&str, &str)],
+    ) -> Result<T, SlackError> {
+        let asked: Vec<(&str, Option<&str>)> = asked.iter().map(|(n, v)| (*n, Some(*v))).collect();
+        let session = self.client.open_session(&self.token);
+        in_time(session.http_session_api.http_get(method, &asked, None)).await
+    }
+
+    async fn post<T: for<'de> Deserialize<'de> + Send>(
+        &self,
+        method: &str,
+        asked: &Value,
+    ) -> Result<T, SlackError> {
+        let session = self.client.open_session(&self.token);
+        in_time(session.http_session_api.http_post(method, asked, None)).await
+    }
+}
+
+/// What Slack asks for when it says to wait without saying how long.
+const WAIT: Duration = Duration::from_secs(30);
+
+async fn in_time<T>(
+    call: impl Future<Output = Result<T, SlackClientError>>,
+) -> Result<T, SlackError> {
+    let Ok(outcome) = tokio::time::timeout(PATIENCE, call).await else {
+        return Err(SlackError::Unknown(format!("nothing came in {} s", PATIENCE.as_secs())));
+    };
+    // The bodies of failures are left out: they may hold what people wrote.
+    outcome.map_err(|error| match error {
+        SlackClientError::RateLimitError(e) => {
+            SlackError::RateLimited(e.retry_after.unwrap_or(WAIT))
+        }
+        SlackClientError::ApiError(e) => SlackError::Refused(e.code),
+        SlackClientError::HttpError(e) => SlackError::Unknown(format!("status {}", e.status_code)),
+        SlackClientError::ProtocolError(e) => SlackError::Unknown(e.json_error.to_string()),
+        _ => SlackError::Unknown("the connection failed".to_owned()),
+    })
+}

@@ -1,0 +1,190 @@
+//! Buttons and forms. They want their answer in the same exchange: checked, looked up in the
+//! database, accepted; no model is asked.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use firstline_core::chat::{Person, Verdict};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::envelope::{team, text};
+use super::inbound::{Inbound, fields, later, pass_over, refused};
+use super::people::WhoError;
+use super::render;
+use crate::accept::{self, AcceptError, Press};
+use crate::prefill;
+
+/// The ticket form among an app's views.
+const FORM: &str = "firstline.ticket";
+
+/// Where a form was opened, carried through it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Opened {
+    request: String,
+}
+
+const NOT_YOURS: &str = "Only the person who asked can use these buttons.";
+
+pub(super) async fn pressed(
+    State(inbound): State<Inbound>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let form = match inbound.verified(&headers, &body) {
+        Ok(form) => form.into_inner(),
+        Err(why) => return refused(&why),
+    };
+    let payload = fields(&form).remove("payload").unwrap_or_default();
+    let value: Value = serde_json::from_str(&payload).unwrap_or_default();
+    let kind = text(&value, "type").unwrap_or("nameless");
+    let Some(user) = text(&value["user"], "id") else {
+        pass_over(kind);
+        return StatusCode::OK.into_response();
+    };
+    let from = match inbound.who(&team(&value), user).await {
+        Ok(Some(from)) => from,
+        Ok(None) => {
+            pass_over(kind);
+            return StatusCode::OK.into_response();
+        }
+        Err(WhoError::Slack(error)) => return later(&error),
+        Err(WhoError::Store(error)) => return later(&error),
+    };
+    match kind {
+        "block_actions" => inbound.buttons(&value, &from).await,
+        "view_submission" => inbound.submitted(&value, from).await,
+        other => {
+            pass_over(other);
+            StatusCode::OK.into_response()
+        }
+    }
+}
+
+impl Inbound {
+    async fn buttons(&self, value: &Value, from: &Person) -> Response {
+        for action in value["actions"].as_array().into_iter().flatten() {
+            let (Some(name), Some(request)) = (text(action, "action_id"), text(action, "value"))
+            else {
+                pass_over("action");
+                continue;
+            };
+            let outcome = match name {
+                "firstline.solved" => {
+                    self.press(value, action, from, request, Press::Verdict(Verdict::Solved)).await
+                }
+                "firstline.not_helpful" => {
+                    let press = Press::Verdict(Verdict::NotHelpful);
+                    self.press(value, action, from, request, press).await
+                }
+                "firstline.talk_to_person" => {
+                    self.press(value, action, from, request, Press::TalkToPerson).await
+                }
+                "firstline.file_ticket" => self.open_form(value, from, request).await,
+                _ => {
+                    pass_over("action");
+                    continue;
+                }
+            };
+            match outcome {
+                Ok(()) => {}
+                Err(AcceptError::NotFound) => self.whisper(value, NOT_YOURS).await,
+                Err(AcceptError::Unavailable(error)) => {
+                    self.whisper(value, "That could not be saved; please press it again.").await;
+                    return later(&error);
+                }
+                Err(refusal) => self.whisper(value, &refusal.to_string()).await,
+            }
+        }
+        StatusCode::OK.into_response()
+    }
+
+    async fn press(
+        &self,
+        value: &Value,
+        action: &Value,
+        from: &Person,
+        request: &str,
+        press: Press,
+    ) -> Result<(), AcceptError> {
+        // A press has no name of its own; its stamp and who pressed tell it from all others.
+        let event_id = format!(
+            "press:{}:{}:{}:{request}",
+            text(&value["user"], "id").unwrap_or_default(),
+            text(action, "action_id").unwrap_or_default(),
+            text(action, "action_ts").unwrap_or_default(),
+        );
+        accept::pressed(&self.app, from.clone(), request, press, event_id).await?;
+        Ok(())
+    }
+
+    async fn open_form(
+        &self,
+        value: &Value,
+        from: &Person,
+        request: &str,
+    ) -> Result<(), AcceptError> {
+        let prefilled = prefill::form(&self.app, &from.email, request, None).await?;
+        let (Some(_), form) = prefilled else { return Err(AcceptError::NotFound) };
+        let opened = Opened { request: request.to_owned() };
+        let opened = serde_json::to_string(&opened).map_err(anyhow::Error::from)?;
+        let systems: Vec<String> = self.app.catalogue.iter().map(|s| s.name.clone()).collect();
+        let view = render::modal(&form, &systems, &opened);
+        let trigger = text(value, "trigger_id").unwrap_or_default();
+        if let Err(error) = self.slack.api.open_view(trigger, &view).await {
+            tracing::warn!(%error, "a ticket form could not be shown");
+            self.whisper(value, "The form could not be opened; please press the button again.")
+                .await;
+        }
+        Ok(())
+    }
+
+    async fn submitted(&self, value: &Value, from: Person) -> Response {
+        let view = &value["view"];
+        if text(view, "callback_id") != Some(FORM) {
+            pass_over("view");
+            return StatusCode::OK.into_response();
+        }
+        let opened = text(view, "private_metadata").and_then(|m| serde_json::from_str(m).ok());
+        let (Some(Opened { request }), Some(id)) = (opened, text(view, "id")) else {
+            pass_over("view");
+            return StatusCode::OK.into_response();
+        };
+        let form = match render::form_of(&view["state"]["values"]) {
+            Ok(form) => form,
+            Err(wrong) => return wrong_fields(wrong),
+        };
+        let event_id = format!("view:{id}");
+        let press = Press::FileTicket(form);
+        match accept::pressed(&self.app, from, &request, press, event_id).await {
+            // An empty answer closes the form; the ticket is told of in the thread.
+            Ok(_) => StatusCode::OK.into_response(),
+            Err(AcceptError::Unavailable(error)) => {
+                tracing::warn!(%error, "a ticket form could not be saved");
+                let said = "It could not be saved; please send it again.".to_owned();
+                wrong_fields(vec![("summary".to_owned(), said)])
+            }
+            Err(refusal) => wrong_fields(vec![("summary".to_owned(), refusal.to_string())]),
+        }
+    }
+
+    /// Tells only whoever pressed.
+    async fn whisper(&self, value: &Value, says: &str) {
+        let container = &value["container"];
+        let channel = text(container, "channel_id").or_else(|| text(&value["channel"], "id"));
+        let (Some(channel), Some(user)) = (channel, text(&value["user"], "id")) else { return };
+        let thread = text(container, "thread_ts");
+        if let Err(error) = self.slack.api.whisper(channel, thread, user, says).await {
+            tracing::warn!(%error, "somebody could not be told what became of a button");
+        }
+    }
+}
+
+/// The form stays open, with a sentence at each field.
+fn wrong_fields(wrong: Vec<(String, String)>) -> Response {
+    let errors: serde_json::Map<String, Value> =
+        wrong.into_iter().map(|(field, why)| (field, Value::String(why))).collect();
+    Json(json!({ "response_action": "errors", "errors": errors })).into_response()
+}

@@ -1,0 +1,250 @@
+//! The bot's messages as Slack shows them: sections of text, sources, a ticket, buttons.
+//! Slack refuses a message that is beyond a limit, so all of them are kept here; the text
+//! itself is [`super::mrkdwn`]'s.
+
+mod modal;
+#[cfg(test)]
+mod tests;
+
+use firstline_core::chat::{Button, Citation, Message};
+use firstline_core::words::BOT_NAME;
+use serde_json::{Value, json};
+
+use super::mrkdwn::{self, Links, Section};
+pub(super) use super::mrkdwn::{escape, to_markdown};
+use crate::store::document_id;
+pub(super) use modal::{form_of, modal};
+
+const MOST_PARTS: usize = 3;
+
+/// Of a section's text, and of the fallback text.
+const SECTION: usize = 3000;
+
+/// Of all blocks of a message as JSON. Slack documents 50 blocks and 40,000 characters, but
+/// refuses (`msg_blocks_too_long`) from somewhere above 11,000.
+const PART: usize = 10_500;
+
+/// Of what sources may take of that.
+const SOURCES: usize = 4000;
+
+/// JSON around the text of a block.
+const BLOCK: usize = 100;
+
+/// One chat.postMessage: fallback text and Block Kit blocks.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Part {
+    pub(super) text: String,
+    pub(super) blocks: Value,
+}
+
+/// What links need: where people reach the console, if that is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) public_url: Option<&'a str>,
+    pub(super) conversation_id: &'a str,
+}
+
+impl Place<'_> {
+    fn base(&self) -> Option<&str> {
+        self.public_url.map(|url| url.trim_end_matches('/')).filter(|url| !url.is_empty())
+    }
+}
+
+/// One to three parts; the last carries sources, ticket and buttons.
+pub(super) fn render(message: &Message, place: &Place<'_>) -> Vec<Part> {
+    let base = place.base();
+    let links = Links { base, cited: !message.citations.is_empty() };
+    let sections = mrkdwn::sections(mrkdwn::chunks(&message.text, &links), SECTION);
+    let tail = tail(message, base);
+    let tail_cost: usize = tail.iter().map(|block| mrkdwn::size(&block.to_string())).sum();
+
+    let all = sections.len();
+    let mut parts = spread(sections);
+    let last_cost = |parts: &[Vec<Section>]| parts.last().map_or(0, |part| costs(part)) + tail_cost;
+    if parts.len() < MOST_PARTS
+        && last_cost(&parts) > PART
+        && let Some(last) = parts.last_mut().filter(|last| last.len() > 1)
+        && let Some(section) = last.pop()
+    {
+        parts.push(vec![section]);
+    }
+    let note = read_on(place);
+    if parts.len() > MOST_PARTS || last_cost(&parts) > PART {
+        parts.truncate(MOST_PARTS);
+        let room = PART.saturating_sub(tail_cost + BLOCK + mrkdwn::size(&note));
+        if let Some(last) = parts.last_mut() {
+            shorten(last, room);
+        }
+    }
+    let shortened = parts.iter().map(Vec::len).sum::<usize>() < all;
+
+    let count = parts.len();
+    let parts = parts.into_iter().enumerate().map(|(at, sections)| {
+        let mut blocks: Vec<Value> = sections.iter().map(|s| section(&s.text())).collect();
+        let chunks = sections.iter().flat_map(|section| &section.chunks);
+        let mut text = mrkdwn::preview(chunks, SECTION);
+        if at + 1 == count {
+            if shortened {
+                blocks.push(section(&note));
+            }
+            blocks.extend(tail.iter().cloned());
+        }
+        if text.is_empty() {
+            text = BOT_NAME.to_owned();
+        }
+        if blocks.is_empty() {
+            blocks.push(section("…"));
+        }
+        Part { text, blocks: Value::Array(blocks) }
+    });
+    parts.collect()
+}
+
+fn cost(section: &Section) -> usize {
+    // Line ends and quotation marks take two characters each in JSON.
+    mrkdwn::size(&Value::from(section.text()).to_string()) + BLOCK
+}
+
+fn costs(sections: &[Section]) -> usize {
+    sections.iter().map(cost).sum()
+}
+
+/// As many sections in each part as it can hold; at least one part.
+fn spread(sections: Vec<Section>) -> Vec<Vec<Section>> {
+    let mut parts = vec![Vec::new()];
+    let mut used = 0;
+    for section in sections {
+        let cost = cost(&section);
+        if used > 0 && used + cost > PART {
+            parts.push(Vec::new());
+            used = 0;
+        }
+        used += cost;
+        if let Some(part) = parts.last_mut() {
+            part.push(section);
+        }
+    }
+    parts
+}
+
+/// Down to `room`, and to the end of a paragraph if one is in sight.
+fn shorten(sections: &mut Vec<Section>, room: usize) {
+    while sections.len() > 1 && costs(sections) > room {
+        sections.pop();
+    }
+    if let Some(at) = sections.iter().rposition(|section| section.whole) {
+        sections.truncate(at + 1);
+    }
+}
+
+fn read_on(place: &Place<'_>) -> String {
+    match place.base() {
+        Some(base) => {
+            let url = format!("{base}/chat/{}", encode(place.conversation_id));
+            format!("… read on: {}", mrkdwn::link(&url, "the whole message"))
+        }
+        None => "…".to_owned(),
+    }
+}
+
+/// `verbatim`: Slack is not to look for names and addresses by itself, as it could find a
+/// mention in somebody's words.
+fn text(mrkdwn: &str) -> Value {
+    json!({ "type": "mrkdwn", "text": mrkdwn, "verbatim": true })
+}
+
+fn section(mrkdwn: &str) -> Value {
+    json!({ "type": "section", "expand": true, "text": text(mrkdwn) })
+}
+
+fn plain(words: &str) -> Value {
+    json!({ "type": "plain_text", "text": words })
+}
+
+/// Sources, ticket and buttons.
+fn tail(message: &Message, base: Option<&str>) -> Vec<Value> {
+    let mut blocks = Vec::new();
+    let mut used = 0;
+    let mut sources: Vec<Value> = Vec::new();
+    for citation in &message.citations {
+        let line = text(&source(citation, base));
+        used += mrkdwn::size(&line.to_string());
+        if used > SOURCES {
+            sources.push(text("…"));
+            break;
+        }
+        sources.push(line);
+    }
+    for elements in sources.chunks(10) {
+        blocks.push(json!({ "type": "context", "elements": elements }));
+    }
+    if let (Some(key), Some(base)) = (&message.ticket, base) {
+        let link = mrkdwn::link(&format!("{base}/tickets/{}", encode(key)), key);
+        blocks.push(json!({ "type": "context", "elements": [text(&link)] }));
+    }
+    blocks.extend(actions(message));
+    blocks
+}
+
+/// A source as the console links it: in the knowledge there, else at its own address.
+fn source(citation: &Citation, base: Option<&str>) -> String {
+    let last = citation.heading.rsplit(" > ").next().unwrap_or_default().trim();
+    let label = if last.is_empty() || last == citation.title.trim() {
+        citation.title.clone()
+    } else {
+        format!("{} › {last}", citation.title)
+    };
+    let label = mrkdwn::cut(label.trim(), 120);
+    let known = !citation.path.is_empty() && !citation.passage_id.is_empty();
+    let web = citation.url.starts_with("https://") || citation.url.starts_with("http://");
+    let n = citation.n;
+    match base.filter(|_| known) {
+        Some(base) => {
+            let document = encode(&document_id(&citation.source, &citation.path));
+            let url =
+                format!("{base}/articles/{document}?passage={}", encode(&citation.passage_id));
+            format!("[{n}] {}", mrkdwn::link(&url, &label))
+        }
+        None if web => format!("[{n}] {}", mrkdwn::link(&citation.url, &label)),
+        None => format!("[{n}] {}", escape(&label)),
+    }
+}
+
+/// Percent-encodes for a path segment or a query string.
+fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// The row of buttons. Each says which request it is about, or it is left out.
+fn actions(message: &Message) -> Option<Value> {
+    let request = message.request_id.as_deref()?;
+    if request.is_empty() || mrkdwn::size(request) > 2000 {
+        return None;
+    }
+    let offer = message.form.as_ref().map(|_| Button::FileTicket);
+    let mut buttons: Vec<Button> = Vec::new();
+    for button in message.buttons.iter().copied().chain(offer) {
+        if !buttons.contains(&button) {
+            buttons.push(button);
+        }
+    }
+    let elements = buttons.into_iter().map(|button| {
+        let (action, label) = match button {
+            Button::Solved => ("firstline.solved", "That solved it"),
+            Button::NotHelpful => ("firstline.not_helpful", "Not helpful"),
+            Button::FileTicket => ("firstline.file_ticket", "File a ticket"),
+            Button::TalkToPerson => ("firstline.talk_to_person", "Talk to a person"),
+        };
+        json!({ "type": "button", "action_id": action, "value": request, "text": plain(label) })
+    });
+    let elements: Vec<Value> = elements.collect();
+    (!elements.is_empty()).then(|| json!({ "type": "actions", "elements": elements }))
+}

@@ -1,0 +1,444 @@
+//! The life of a request in Slack, over the wire: the production loop and the real routes
+//! against a stateful stand-in for Slack, on both databases.
+
+use std::sync::Arc;
+
+use acceptance::bot::TestBot;
+use acceptance::db::on_both;
+use acceptance::slack::{FakeSlack, Fault, Posted, User, now, sign};
+use firstline::flows;
+use firstline::platform::Platforms;
+use firstline::platform::slack::{self, Slack};
+use firstline::platform::web::WebChat;
+use firstline::ports::Store;
+use firstline::store::records::{TicketFilter, TicketPatch};
+use firstline_core::ticket::Status;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::pipeline::POST_INVOICE;
+
+const QUESTION: &str = "how do I post a vendor invoice in Keystone?";
+
+/// The bot, connected to a workspace.
+struct Desk {
+    bot: TestBot,
+    slack: FakeSlack,
+    url: String,
+    _dir: TempDir,
+}
+
+impl Desk {
+    async fn new(store: Store, more: &str) -> Desk {
+        Self::with_secret(store, more, true).await
+    }
+
+    async fn with_secret(store: Store, more: &str, secret: bool) -> Desk {
+        acceptance::model::install_crypto();
+        let slack = FakeSlack::start().await;
+        for (id, name) in [("UANA", "ana"), ("UBEN", "ben"), ("UOLGA", "olga")] {
+            let email = Some(format!("{name}@example.com"));
+            slack.add_user(User { id: id.into(), name: name.into(), email, ..User::default() });
+        }
+        let mut section = format!(
+            "\n[slack]\nbot_token = \"{}\"\napi_url = \"{}\"\n",
+            FakeSlack::BOT_TOKEN,
+            slack.api_url()
+        );
+        if secret {
+            section += &format!("signing_secret = \"{}\"\n", FakeSlack::SIGNING_SECRET);
+        }
+        let dir = TempDir::new().unwrap();
+        let mut connected = None;
+        let articles = [POST_INVOICE];
+        let more = format!("{section}{more}");
+        let bot = TestBot::on(store, dir.path(), &articles, None, &more, |config, store, _| {
+            let settings = config.slack.as_ref().unwrap();
+            let slack = Arc::new(Slack::new(settings, None, store.clone()).unwrap());
+            connected = Some(slack.clone());
+            Arc::new(Platforms { web: WebChat { store: store.clone() }, slack: Some(slack) })
+        })
+        .await;
+        let router = slack::router(bot.app.clone(), connected.unwrap());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Desk { bot, slack, url, _dir: dir }
+    }
+
+    /// Sends an event and lets the bot do what follows; the status Slack got.
+    async fn event(&self, payload: &Value) -> u16 {
+        let status = self.slack.send_event(&self.url, payload).await.status().as_u16();
+        self.bot.run().await;
+        status
+    }
+
+    async fn says(&self, channel: &str, user: &str, text: &str, thread: Option<&str>) -> String {
+        let kind = if channel.starts_with('D') { "im" } else { "channel" };
+        let event = self.slack.says(channel, kind, user, text, thread);
+        assert_eq!(self.event(&event).await, 200);
+        event["event"]["ts"].as_str().unwrap().to_owned()
+    }
+
+    /// What the bot posted into a thread.
+    fn replies(&self, channel: &str, thread: &str) -> Vec<Posted> {
+        let mut posted = self.slack.messages(channel, Some(thread));
+        posted.retain(|m| m.user == FakeSlack::BOT_USER);
+        posted
+    }
+
+    /// Presses a button of a message, found by its name.
+    async fn press(&self, user: &str, channel: &str, on: &Posted, button: &str) -> Value {
+        let element = buttons(on).into_iter().find(|b| b["action_id"] == button);
+        let element = element.unwrap_or_else(|| panic!("no {button} in {}", on.blocks));
+        let payload = self.slack.presses(user, channel, &on.ts, &element);
+        let reply = self.slack.send_interaction(&self.url, &payload).await;
+        assert_eq!(reply.status(), 200);
+        self.bot.run().await;
+        payload
+    }
+
+    async fn tickets(&self) -> Vec<firstline::store::records::Ticket> {
+        let root = self.bot.viewer("root").await;
+        self.bot.app.store.tickets(&TicketFilter::default(), &root).await.unwrap().items
+    }
+}
+
+fn buttons(posted: &Posted) -> Vec<Value> {
+    let blocks = posted.blocks.as_array().cloned().unwrap_or_default();
+    let actions = blocks.into_iter().filter(|b| b["type"] == "actions");
+    actions.flat_map(|b| b["elements"].as_array().cloned().unwrap_or_default()).collect()
+}
+
+#[tokio::test]
+async fn a_request_lives_in_its_thread_from_question_to_resolution() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        let asked = desk.says("D1", "UANA", QUESTION, None).await;
+        let replies = desk.replies("D1", &asked);
+        assert_eq!(replies.len(), 1);
+        let answer = &replies[0];
+        assert!(answer.text.contains("Purchasing &gt; Invoices &gt; New"), "{}", answer.text);
+        assert!(answer.blocks.to_string().contains("[1]"), "{}", answer.blocks);
+
+        // A follow-up in the thread, without naming the bot, is read in its light.
+        desk.says("D1", "UANA", "and if posting is refused with KS-1180?", Some(&asked)).await;
+        let replies = desk.replies("D1", &asked);
+        assert!(replies[1].text.contains("finance controller"), "{}", replies[1].text);
+
+        desk.press("UANA", "D1", &replies[1], "firstline.not_helpful").await;
+        assert_eq!(desk.replies("D1", &asked).len(), 3);
+        desk.press("UANA", "D1", &replies[1], "firstline.file_ticket").await;
+        let view = desk.slack.views().pop().expect("a form was opened");
+        let values = json!({
+            "kind": {"value": {"type": "static_select", "selected_option": {"value": "bug"}}},
+            "summary": {"value": {"type": "plain_text_input", "value": "KS-1180 though the period is open"}},
+        });
+        let submission = desk.slack.submits("UANA", &view, values);
+        for _ in 0..2 {
+            let reply = desk.slack.send_interaction(&desk.url, &submission).await;
+            assert_eq!(reply.status(), 200);
+            assert_eq!(reply.text().await.unwrap(), "", "an empty answer closes the form");
+        }
+        desk.bot.run().await;
+        let tickets = desk.tickets().await;
+        assert_eq!(tickets.len(), 1);
+        assert_eq!(tickets[0].requester, "ana@example.com");
+        assert_eq!(tickets[0].summary, "KS-1180 though the period is open");
+        let filed = desk.replies("D1", &asked).pop().unwrap();
+        assert!(filed.text.contains(&tickets[0].key), "{}", filed.text);
+
+        let olga = desk.bot.viewer("olga").await;
+        let done = TicketPatch { status: Some(Status::Resolved), ..TicketPatch::default() };
+        flows::ticket::patch(&desk.bot.app, &olga, &tickets[0].key, None, done).await.unwrap();
+        desk.bot.run().await;
+        let told = desk.replies("D1", &asked).pop().unwrap();
+        assert!(told.text.contains(&tickets[0].key) && told.ts > filed.ts, "{}", told.text);
+        desk.bot.assert_quiet().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mention_its_message_and_their_repetitions_are_one_request() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        let (mention, message) =
+            desk.slack.mentions("C1", "UANA", &format!("<@UBOT> {QUESTION}"), None);
+        for event in [&message, &mention, &mention, &message] {
+            assert_eq!(desk.event(event).await, 200);
+        }
+        let ts = mention["event"]["ts"].as_str().unwrap();
+        let replies = desk.replies("C1", ts);
+        assert_eq!(replies.len(), 1);
+        assert_eq!(replies[0].thread_ts.as_deref(), Some(ts));
+        // What the bot says comes back to it as an event.
+        assert_eq!(desk.event(&desk.slack.echo(&replies[0], "C1", "channel")).await, 200);
+        assert_eq!(desk.replies("C1", ts).len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_speaks_where_it_should_and_yields_to_people() {
+    on_both(async |store| {
+        let help = "\n[[channel]]\nplatform = \"slack\"\nid = \"CHELP\"\nmode = \"act\"\n";
+        let desk = Desk::new(store, help).await;
+        let elsewhere = desk.says("C1", "UANA", QUESTION, None).await;
+        assert_eq!(desk.replies("C1", &elsewhere).len(), 0, "nobody asked the bot");
+
+        let asked = desk.says("CHELP", "UANA", QUESTION, None).await;
+        assert_eq!(desk.replies("CHELP", &asked).len(), 1);
+        desk.says("CHELP", "UANA", "and if posting is refused with KS-1185?", Some(&asked)).await;
+        assert_eq!(desk.replies("CHELP", &asked).len(), 2, "a follow-up needs no mention");
+
+        desk.says("CHELP", "UBEN", "I can show you, come over", Some(&asked)).await;
+        desk.says("CHELP", "UANA", "and where is the due date?", Some(&asked)).await;
+        assert_eq!(desk.replies("CHELP", &asked).len(), 2, "a person has replied");
+        let (again, _) =
+            desk.slack.mentions("CHELP", "UANA", &format!("<@UBOT> {QUESTION}"), Some(&asked));
+        assert_eq!(desk.event(&again).await, 200);
+        assert_eq!(desk.replies("CHELP", &asked).len(), 3, "asked again by name");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_that_slack_did_not_sign_reaches_the_bot() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        let body = desk.slack.says("D1", "im", "UANA", QUESTION, None).to_string();
+        let now = now();
+        let good = sign(FakeSlack::SIGNING_SECRET, now, &body);
+        let other = body.replace("vendor", "salary");
+        let cases = [
+            ("nothing", None, None, &body),
+            ("no time", None, Some(good.clone()), &body),
+            ("no signature", Some(now), None, &body),
+            ("another secret", Some(now), Some(sign("guess", now, &body)), &body),
+            ("another body", Some(now), Some(good.clone()), &other),
+            ("another time", Some(now - 1), Some(good.clone()), &body),
+            (
+                "ten minutes old",
+                Some(now - 600),
+                Some(sign(FakeSlack::SIGNING_SECRET, now - 600, &body)),
+                &body,
+            ),
+            (
+                "ten minutes ahead",
+                Some(now + 600),
+                Some(sign(FakeSlack::SIGNING_SECRET, now + 600, &body)),
+                &body,
+            ),
+            ("empty", Some(now), Some(String::new()), &body),
+            ("cut", Some(now), Some(good[..20].to_owned()), &body),
+        ];
+        let http = reqwest::Client::new();
+        for path in ["events", "interactions", "commands"] {
+            for (name, at, signature, body) in &cases {
+                let mut request =
+                    http.post(format!("{}/slack/{path}", desk.url)).body((*body).clone());
+                if let Some(at) = at {
+                    request = request.header("X-Slack-Request-Timestamp", at.to_string());
+                }
+                if let Some(signature) = signature {
+                    request = request.header("X-Slack-Signature", signature);
+                }
+                let status = request.send().await.unwrap().status().as_u16();
+                assert_eq!(status, 401, "{path}: {name}");
+            }
+        }
+        let challenge = json!({"type": "url_verification", "challenge": "abc"}).to_string();
+        let unsigned = http.post(format!("{}/slack/events", desk.url)).body(challenge).send().await;
+        assert_eq!(
+            unsigned.unwrap().status(),
+            401,
+            "there is a secret, so the check is signed too"
+        );
+        assert_eq!(desk.bot.app.store.jobs(None, 10).await.unwrap().len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_address_can_be_checked_before_the_secret_is_known() {
+    on_both(async |store| {
+        let desk = Desk::with_secret(store, "", false).await;
+        let http = reqwest::Client::new();
+        let send = async |body: Value| {
+            let reply = http.post(format!("{}/slack/events", desk.url)).body(body.to_string());
+            let reply = reply.send().await.unwrap();
+            (reply.status().as_u16(), reply.text().await.unwrap())
+        };
+        let challenge = json!({"type": "url_verification", "token": "t", "challenge": "abc"});
+        assert_eq!(send(challenge).await, (200, "abc".to_owned()));
+        let event = desk.slack.says("D1", "im", "UANA", QUESTION, None);
+        assert_eq!(send(event).await.0, 401);
+        assert_eq!(desk.bot.app.store.jobs(None, 10).await.unwrap().len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reply_is_posted_once_whatever_becomes_of_the_call() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        for fault in [
+            Fault::RateLimited { retry_after_s: 2 },
+            Fault::Status(500),
+            Fault::HalfBody,
+            Fault::DoneButLost,
+            Fault::Error("internal_error"),
+        ] {
+            let name = format!("{fault:?}");
+            desk.slack.fail_next("chat.postMessage", fault);
+            let asked = desk.says("D1", "UANA", QUESTION, None).await;
+            // The delivery is tried again when its time has come.
+            desk.bot.clock.advance(1_000);
+            desk.bot.run().await;
+            if name.starts_with("RateLimited") {
+                assert_eq!(desk.replies("D1", &asked).len(), 0, "the wait Slack asked for is kept");
+            }
+            desk.bot.clock.advance(120_000);
+            desk.bot.run().await;
+            assert_eq!(desk.replies("D1", &asked).len(), 1, "{name}");
+            desk.bot.assert_quiet().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_asks_decides_what_is_said() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        let user = |id: &str| User {
+            id: id.into(),
+            name: id.to_lowercase(),
+            email: Some(format!("{}@elsewhere.example", id.to_lowercase())),
+            ..User::default()
+        };
+        desk.slack.add_user(User { restricted: true, ..user("UGUEST") });
+        desk.slack.add_user(User { stranger: true, ..user("USTRANGE") });
+        desk.slack.add_user(User { email: None, ..user("UNOMAIL") });
+        desk.slack.add_user(User { bot: true, ..user("UROBOT") });
+        desk.slack.add_user(User { deleted: true, ..user("UGONE") });
+        desk.slack.add_user(user("UNEW"));
+        for (who, replies, knows) in [
+            ("UANA", 1, true),
+            ("UNEW", 1, true),
+            ("UGUEST", 1, false),
+            ("USTRANGE", 1, false),
+            ("UNOMAIL", 1, false),
+            ("UROBOT", 0, false),
+            ("UGONE", 0, false),
+            ("UNOBODY", 0, false),
+        ] {
+            let asked = desk.says(&format!("D{who}"), who, QUESTION, None).await;
+            let said = desk.replies(&format!("D{who}"), &asked);
+            assert_eq!(said.len(), replies, "{who}");
+            let told = said.iter().any(|m| m.text.contains("Purchasing"));
+            assert_eq!(told, knows, "{who}: {said:?}");
+        }
+        let new = desk.bot.app.store.person("unew@elsewhere.example").await.unwrap();
+        assert!(new.is_some_and(|p| p.active), "a colleague is known from now on");
+        let guest = desk.bot.app.store.person("uguest@elsewhere.example").await.unwrap();
+        assert_eq!(guest, None, "a guest is nobody's colleague");
+
+        // In a channel shared with others only what is public is said, even to a colleague.
+        let (mut shared, _) =
+            desk.slack.mentions("C1", "UANA", &format!("<@UBOT> {QUESTION}"), None);
+        shared["is_ext_shared_channel"] = json!(true);
+        assert_eq!(desk.event(&shared).await, 200);
+        let said = desk.replies("C1", shared["event"]["ts"].as_str().unwrap());
+        assert!(said.len() == 1 && !said[0].text.contains("Purchasing"), "{said:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn somebody_elses_buttons_do_nothing_but_say_so() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        let (mention, _) = desk.slack.mentions("C1", "UANA", &format!("<@UBOT> {QUESTION}"), None);
+        desk.event(&mention).await;
+        let ts = mention["event"]["ts"].as_str().unwrap();
+        let answer = desk.replies("C1", ts).remove(0);
+        for button in buttons(&answer) {
+            let name = button["action_id"].as_str().unwrap();
+            desk.press("UBEN", "C1", &answer, name).await;
+            let whispered = desk.slack.calls("chat.postEphemeral");
+            assert_eq!(whispered.last().unwrap()["user"], "UBEN", "{name}");
+        }
+        assert_eq!(desk.slack.calls("chat.postEphemeral").len(), buttons(&answer).len());
+        assert_eq!(desk.replies("C1", ts).len(), 1);
+        assert_eq!((desk.slack.views().len(), desk.tickets().await.len()), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_up_is_sent_again_by_slack() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        let event = desk.slack.says("D1", "im", "UANA", QUESTION, None);
+        desk.slack.fail_next("users.info", Fault::Status(500));
+        assert_eq!(desk.event(&event).await, 503);
+        assert_eq!(desk.event(&event).await, 200);
+        let ts = event["event"]["ts"].as_str().unwrap();
+        assert_eq!(desk.replies("D1", ts).len(), 1);
+
+        let long = "x".repeat(200_000);
+        let asked = desk.says("D1", "UANA", &long, None).await;
+        let refused = desk.replies("D1", &asked);
+        assert!(refused.len() == 1 && refused[0].text.contains("longer than"), "{refused:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn odd_payloads_are_passed_over() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        for odd in [
+            json!(null),
+            json!([1, 2]),
+            json!({"type": "event_callback", "team_id": null, "event": {"type": "future_event"}}),
+            json!({"type": "event_callback", "event": {"type": "message", "user": 7}}),
+            json!({"type": "app_rate_limited", "minute_rate_limited": 1}),
+        ] {
+            assert_eq!(desk.event(&odd).await, 200, "{odd}");
+        }
+        for odd in [
+            json!(null),
+            json!({"type": "future_interaction", "user": {"id": "UANA"}}),
+            json!({"type": "block_actions", "team": null, "user": {"id": "UANA"}, "actions": [{"type": "future_picker"}]}),
+            json!({"type": "block_actions", "user": {"id": "UANA"}, "actions": [{"action_id": "firstline.solved", "value": "no such request"}]}),
+            json!({"type": "view_submission", "user": {"id": "UANA"}, "view": {"callback_id": "other"}}),
+            json!({"type": "view_submission", "user": {"id": "UANA"}, "view": {"callback_id": "firstline.ticket", "private_metadata": "{"}}),
+        ] {
+            let reply = desk.slack.send_interaction(&desk.url, &odd).await;
+            assert_eq!(reply.status(), 200, "{odd}");
+        }
+        assert_eq!(desk.bot.app.store.jobs(None, 10).await.unwrap().len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_command_is_answered_in_direct_messages() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        let reply = desk.slack.send_command(&desk.url, "UANA", "C1", "/firstline", "help").await;
+        let help: Value = serde_json::from_str(&reply.text().await.unwrap()).unwrap();
+        assert_eq!(help["response_type"], "ephemeral");
+        let reply = desk.slack.send_command(&desk.url, "UANA", "C1", "/firstline", QUESTION).await;
+        assert_eq!(reply.status(), 200);
+        desk.bot.run().await;
+        let heading = desk.slack.messages("DUANA", None).remove(0);
+        assert!(heading.text.contains(QUESTION), "{}", heading.text);
+        let replies = desk.replies("DUANA", &heading.ts);
+        assert!(replies.iter().any(|m| m.text.contains("Purchasing")), "{replies:?}");
+    })
+    .await;
+}
