@@ -289,6 +289,13 @@ impl FakeSlack {
         self.send(&format!("{service}/slack/events"), "application/json", payload.to_string()).await
     }
 
+    /// The status the service answered with; `None` when it died before.
+    pub async fn try_event(&self, service: &str, payload: &Value) -> Option<u16> {
+        let body = payload.to_string();
+        let request = self.request(&format!("{service}/slack/events"), "application/json", body);
+        Some(request.send().await.ok()?.status().as_u16())
+    }
+
     pub async fn send_interaction(&self, service: &str, payload: &Value) -> reqwest::Response {
         let body = form(&json!({"payload": payload.to_string()}));
         self.send(&format!("{service}/slack/interactions"), FORM, body).await
@@ -315,11 +322,16 @@ impl FakeSlack {
     }
 
     async fn send(&self, url: &str, kind: &str, body: String) -> reqwest::Response {
+        self.request(url, kind, body).send().await.unwrap()
+    }
+
+    /// A signed request, ready to be sent.
+    fn request(&self, url: &str, kind: &str, body: String) -> reqwest::RequestBuilder {
         let mut request = self.http.post(url).header(header::CONTENT_TYPE, kind);
         for (name, value) in signed(Self::SIGNING_SECRET, now(), &body) {
             request = request.header(name, value);
         }
-        request.body(body).send().await.unwrap()
+        request.body(body)
     }
 }
 

@@ -14,6 +14,7 @@ mod pipeline;
 mod probes;
 mod replicas;
 mod slack;
+mod slack_crash;
 mod store;
 mod store_accept;
 mod store_jobs;

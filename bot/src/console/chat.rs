@@ -40,8 +40,9 @@ struct ConversationView {
 async fn conversations(web: &Web, viewer: &Viewer) -> Result<Vec<ConversationView>, Fault> {
     let now = web.app.clock.now();
     let rows = web.app.store.conversations_of(&viewer.email, CONVERSATIONS).await?;
-    Ok(rows
-        .into_iter()
+    // Those of a chat platform go on there.
+    let here = rows.into_iter().filter(|row| row.platform != Platform::Slack);
+    Ok(here
         .map(|row| ConversationView {
             title: title(&row),
             at: stamp(row.updated_at, now),

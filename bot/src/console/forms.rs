@@ -7,6 +7,8 @@ use axum::http::request::Parts;
 use super::Web;
 use super::fault::Fault;
 
+pub(super) use firstline_core::text::percent_encoded as encode;
+
 /// The fields of a form or of a query string, as sent.
 #[derive(Debug, Default)]
 pub(super) struct Fields(Vec<(String, String)>);
@@ -79,19 +81,6 @@ pub(super) fn parse(bytes: &[u8]) -> Fields {
         (decode(&pair[..at]), decode(pair.get(at + 1..).unwrap_or_default()))
     });
     Fields(pairs.collect())
-}
-
-/// Percent-encodes for a query string or a path segment.
-pub(super) fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 impl FromRequest<Web> for Fields {

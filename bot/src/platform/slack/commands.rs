@@ -9,7 +9,7 @@ use firstline_core::chat::{ConversationKey, Platform, Setting};
 use firstline_core::words;
 use serde_json::json;
 
-use super::inbound::{Inbound, fields, refused};
+use super::inbound::{Inbound, refused};
 use super::render;
 use crate::accept::{self, Arrival};
 
@@ -23,11 +23,10 @@ pub(super) async fn typed(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let form = match inbound.verified(&headers, &body) {
-        Ok(form) => form.into_inner(),
+    let form = match inbound.form(&headers, &body) {
+        Ok(form) => form,
         Err(why) => return refused(&why),
     };
-    let form = fields(&form);
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     let text = render::to_markdown(field("text"), &|_| None);
     if matches!(text.trim(), "" | "help") {

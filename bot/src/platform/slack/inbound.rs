@@ -45,12 +45,17 @@ pub fn router(app: Arc<App>, slack: Arc<Slack>) -> Router {
 }
 
 impl Inbound {
-    pub(super) fn verified(
+    fn verified(&self, headers: &HeaderMap, body: &Bytes) -> Result<Verified<String>, Refused> {
+        verify(self.slack.signing_secret.as_deref(), headers, body)
+    }
+
+    /// The fields of a signed form.
+    pub(super) fn form(
         &self,
         headers: &HeaderMap,
         body: &Bytes,
-    ) -> Result<Verified<String>, Refused> {
-        verify(self.slack.signing_secret.as_deref(), headers, body)
+    ) -> Result<HashMap<String, String>, Refused> {
+        Ok(fields(&self.verified(headers, body)?.into_inner()))
     }
 
     pub(super) async fn who(&self, team: &str, user: &str) -> Result<Option<Person>, WhoError> {
@@ -75,7 +80,7 @@ pub(super) fn pass_over(kind: &str) {
 }
 
 /// The fields of a form body.
-pub(super) fn fields(body: &str) -> HashMap<String, String> {
+fn fields(body: &str) -> HashMap<String, String> {
     // A query string is read the same way.
     reqwest::Url::parse(&format!("http://form/?{body}"))
         .map(|url| url.query_pairs().into_owned().collect())

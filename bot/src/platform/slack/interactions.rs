@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::envelope::{team, text};
-use super::inbound::{Inbound, fields, later, pass_over, refused};
+use super::inbound::{Inbound, later, pass_over, refused};
 use super::people::WhoError;
 use super::render;
 use crate::accept::{self, AcceptError, Press};
@@ -33,11 +33,10 @@ pub(super) async fn pressed(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let form = match inbound.verified(&headers, &body) {
-        Ok(form) => form.into_inner(),
+    let payload = match inbound.form(&headers, &body) {
+        Ok(mut form) => form.remove("payload").unwrap_or_default(),
         Err(why) => return refused(&why),
     };
-    let payload = fields(&form).remove("payload").unwrap_or_default();
     let value: Value = serde_json::from_str(&payload).unwrap_or_default();
     let kind = text(&value, "type").unwrap_or("nameless");
     let Some(user) = text(&value["user"], "id") else {

@@ -7,6 +7,7 @@ mod modal;
 mod tests;
 
 use firstline_core::chat::{Button, Citation, Message};
+use firstline_core::text::percent_encoded as encode;
 use firstline_core::words::BOT_NAME;
 use serde_json::{Value, json};
 
@@ -208,19 +209,6 @@ fn source(citation: &Citation, base: Option<&str>) -> String {
         None if web => format!("[{n}] {}", mrkdwn::link(&citation.url, &label)),
         None => format!("[{n}] {}", escape(&label)),
     }
-}
-
-/// Percent-encodes for a path segment or a query string.
-fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 /// The row of buttons. Each says which request it is about, or it is left out.
