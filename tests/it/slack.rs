@@ -11,7 +11,9 @@ use firstline::platform::Platforms;
 use firstline::platform::slack::{self, Slack};
 use firstline::platform::web::WebChat;
 use firstline::ports::Store;
+use firstline::store::conversation_id;
 use firstline::store::records::{TicketFilter, TicketPatch};
+use firstline_core::chat::{ConversationKey, Platform};
 use firstline_core::ticket::Status;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -127,7 +129,11 @@ async fn a_request_lives_in_its_thread_from_question_to_resolution() {
         assert!(replies[1].text.contains("finance controller"), "{}", replies[1].text);
 
         desk.press("UANA", "D1", &replies[1], "firstline.not_helpful").await;
-        assert_eq!(desk.replies("D1", &asked).len(), 3);
+        let replies = desk.replies("D1", &asked);
+        assert_eq!(replies.len(), 3);
+        let left: Vec<Value> = buttons(&replies[1]).iter().map(|b| b["action_id"].clone()).collect();
+        assert_eq!(left, ["firstline.file_ticket", "firstline.talk_to_person"]);
+        assert!(replies[1].blocks.to_string().contains("not helpful"), "{}", replies[1].blocks);
         desk.press("UANA", "D1", &replies[1], "firstline.file_ticket").await;
         let view = desk.slack.views().pop().expect("a form was opened");
         let values = json!({
@@ -172,6 +178,18 @@ async fn a_mention_its_message_and_their_repetitions_are_one_request() {
         let replies = desk.replies("C1", ts);
         assert_eq!(replies.len(), 1);
         assert_eq!(replies[0].thread_ts.as_deref(), Some(ts));
+        // Whoever is named is known by name, whatever Slack calls them.
+        let named =
+            desk.says("D2", "UANA", "<@UBEN> cannot post an invoice in Keystone", None).await;
+        let place = ConversationKey {
+            platform: Platform::Slack,
+            tenant: FakeSlack::TEAM.into(),
+            channel: "D2".into(),
+            thread: named,
+        };
+        let store = &desk.bot.app.store;
+        let heard = store.messages(&conversation_id(&place), 0, 1).await.unwrap().remove(0);
+        assert!(heard.body.text.starts_with("@ben cannot post"), "{}", heard.body.text);
         // What the bot says comes back to it as an event.
         assert_eq!(desk.event(&desk.slack.echo(&replies[0], "C1", "channel")).await, 200);
         assert_eq!(desk.replies("C1", ts).len(), 1);

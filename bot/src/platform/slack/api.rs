@@ -165,6 +165,19 @@ impl Api {
         Ok(reply.ts)
     }
 
+    /// Shows a message of ours anew.
+    pub(super) async fn update(
+        &self,
+        channel: &str,
+        ts: &str,
+        text: &str,
+        blocks: &Value,
+    ) -> Result<(), SlackError> {
+        let message = json!({ "channel": channel, "ts": ts, "text": text, "blocks": blocks });
+        let _: Value = self.post("chat.update", &message).await?;
+        Ok(())
+    }
+
     /// Says something only one person in a channel sees.
     pub(super) async fn whisper(
         &self,

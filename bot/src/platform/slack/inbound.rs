@@ -28,6 +28,9 @@ use crate::telemetry::metric;
 /// Slack's largest payloads are forms of some hundred kilobytes.
 const LIMIT: usize = 1024 * 1024;
 
+/// People named in one message whose names are asked for.
+const NAMED: usize = 5;
+
 #[derive(Clone)]
 pub(super) struct Inbound {
     pub(super) app: Arc<App>,
@@ -125,6 +128,18 @@ impl Inbound {
         }
     }
 
+    /// What the people named in a message are called. Whom Slack does not tell of now stays
+    /// nameless: that is no reason to have the message sent again.
+    async fn names(&self, said: &Said) -> HashMap<String, String> {
+        let mut names = HashMap::new();
+        for user in mentioned(&said.text).take(NAMED) {
+            if let Ok(Some(person)) = self.who(&said.team, user).await {
+                names.insert(user.to_owned(), person.name);
+            }
+        }
+        names
+    }
+
     async fn take_up(&self, said: &Said) -> anyhow::Result<()> {
         let app = &self.app;
         let place = ConversationKey {
@@ -154,7 +169,8 @@ impl Inbound {
             (Some(known), Conduct::Resume) => _ = app.store.hand_over(&known.id, false).await?,
             _ => {}
         }
-        let text = render::to_markdown(&said.text, &|_| None);
+        let names = self.names(said).await;
+        let text = render::to_markdown(&said.text, &|user| names.get(user).cloned());
         let arrival = Arrival {
             conversation: place,
             setting: if said.direct { Setting::Direct } else { Setting::Channel },
@@ -178,6 +194,11 @@ impl Inbound {
         }
         Ok(())
     }
+}
+
+/// The users a text mentions, as often as it does.
+fn mentioned(text: &str) -> impl Iterator<Item = &str> {
+    text.split("<@").skip(1).filter_map(|rest| rest.split(['>', '|']).next())
 }
 
 /// Whether a message is the bot's business at all, before anybody is asked about.

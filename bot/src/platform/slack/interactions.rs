@@ -70,22 +70,19 @@ impl Inbound {
                 pass_over("action");
                 continue;
             };
-            let outcome = match name {
-                "firstline.solved" => {
-                    self.press(value, action, from, request, Press::Verdict(Verdict::Solved)).await
-                }
-                "firstline.not_helpful" => {
-                    let press = Press::Verdict(Verdict::NotHelpful);
-                    self.press(value, action, from, request, press).await
-                }
-                "firstline.talk_to_person" => {
-                    self.press(value, action, from, request, Press::TalkToPerson).await
-                }
-                "firstline.file_ticket" => self.open_form(value, from, request).await,
+            let press = match name {
+                "firstline.solved" => Some(Press::Verdict(Verdict::Solved)),
+                "firstline.not_helpful" => Some(Press::Verdict(Verdict::NotHelpful)),
+                "firstline.talk_to_person" => Some(Press::TalkToPerson),
+                "firstline.file_ticket" => None,
                 _ => {
                     pass_over("action");
                     continue;
                 }
+            };
+            let outcome = match press {
+                Some(press) => self.press(value, action, from, request, press).await,
+                None => self.open_form(value, from, request).await,
             };
             match outcome {
                 Ok(()) => {}
@@ -115,8 +112,23 @@ impl Inbound {
             text(action, "action_id").unwrap_or_default(),
             text(action, "action_ts").unwrap_or_default(),
         );
+        let (gone, note) = afterwards(&press);
         accept::pressed(&self.app, from.clone(), request, press, event_id).await?;
+        self.without_buttons(value, gone, note).await;
         Ok(())
+    }
+
+    /// What was pressed is shown where it stood, and what no longer makes sense is gone.
+    async fn without_buttons(&self, value: &Value, gone: &[&str], note: &str) {
+        let (container, message) = (&value["container"], &value["message"]);
+        let (Some(channel), Some(ts)) = (text(container, "channel_id"), text(message, "ts")) else {
+            return;
+        };
+        let blocks = remaining(&message["blocks"], gone, note);
+        let words = text(message, "text").unwrap_or_default();
+        if let Err(error) = self.slack.api.update(channel, ts, words, &blocks).await {
+            tracing::warn!(%error, "pressed buttons still stand under a message");
+        }
     }
 
     async fn open_form(
@@ -181,9 +193,86 @@ impl Inbound {
     }
 }
 
+/// The buttons that go when one was pressed, and what stands there instead.
+fn afterwards(press: &Press) -> (&'static [&'static str], &'static str) {
+    match press {
+        Press::Verdict(Verdict::Solved) => (&["firstline."], "You said that this solved it."),
+        Press::Verdict(Verdict::NotHelpful) => {
+            (&["firstline.solved", "firstline.not_helpful"], "You said that this was not helpful.")
+        }
+        Press::TalkToPerson => (&["firstline."], "You asked for a person."),
+        Press::FileTicket(_) => (&[], ""),
+    }
+}
+
+/// A message's blocks without the buttons whose names begin with one of `gone`.
+fn remaining(blocks: &Value, gone: &[&str], note: &str) -> Value {
+    let goes = |button: &Value| {
+        text(button, "action_id").is_some_and(|name| gone.iter().any(|gone| name.starts_with(gone)))
+    };
+    let mut left = Vec::new();
+    for block in blocks.as_array().into_iter().flatten() {
+        let mut block = block.clone();
+        if block["type"] == "actions"
+            && let Some(elements) = block["elements"].as_array_mut()
+        {
+            elements.retain(|button| !goes(button));
+            if elements.is_empty() {
+                continue;
+            }
+        }
+        left.push(block);
+    }
+    let note = json!({
+        "type": "context",
+        "elements": [{ "type": "plain_text", "text": note }],
+    });
+    left.push(note);
+    Value::Array(left)
+}
+
 /// The form stays open, with a sentence at each field.
 fn wrong_fields(wrong: Vec<(String, String)>) -> Response {
     let errors: serde_json::Map<String, Value> =
         wrong.into_iter().map(|(field, why)| (field, Value::String(why))).collect();
     Json(json!({ "response_action": "errors", "errors": errors })).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pressed_buttons_go_and_the_rest_stays() {
+        let button =
+            |name: &str| json!({ "type": "button", "action_id": format!("firstline.{name}") });
+        let blocks = json!([
+            { "type": "section", "text": { "type": "mrkdwn", "text": "x" } },
+            { "type": "actions", "elements": [
+                button("solved"), button("not_helpful"), button("file_ticket"), button("talk_to_person"),
+            ]},
+            { "type": "future" },
+        ]);
+        for (press, left) in [
+            (Press::Verdict(Verdict::Solved), vec![]),
+            (
+                Press::Verdict(Verdict::NotHelpful),
+                vec!["firstline.file_ticket", "firstline.talk_to_person"],
+            ),
+            (Press::TalkToPerson, vec![]),
+        ] {
+            let (gone, note) = afterwards(&press);
+            let shown = remaining(&blocks, gone, note);
+            let shown = shown.as_array().cloned().unwrap_or_default();
+            let actions = shown.iter().filter(|b| b["type"] == "actions");
+            let names: Vec<&str> = actions
+                .flat_map(|b| b["elements"].as_array().into_iter().flatten())
+                .filter_map(|b| text(b, "action_id"))
+                .collect();
+            assert_eq!(names, left, "{press:?}");
+            let kinds: Vec<&str> = shown.iter().filter_map(|b| text(b, "type")).collect();
+            assert_eq!((kinds.first(), kinds.last()), (Some(&"section"), Some(&"context")));
+        }
+        assert_eq!(remaining(&Value::Null, &[], "n").as_array().map(Vec::len), Some(1));
+    }
 }
