@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -28,8 +29,10 @@ use crate::telemetry::metric;
 /// Slack's largest payloads are forms of some hundred kilobytes.
 const LIMIT: usize = 1024 * 1024;
 
-/// People named in one message whose names are asked for.
+/// People named in one message whose names are asked for, and how long that may take: Slack
+/// wants its acknowledgement within three seconds.
 const NAMED: usize = 5;
+const NAMES: Duration = Duration::from_millis(500);
 
 #[derive(Clone)]
 pub(super) struct Inbound {
@@ -169,7 +172,7 @@ impl Inbound {
             (Some(known), Conduct::Resume) => _ = app.store.hand_over(&known.id, false).await?,
             _ => {}
         }
-        let names = self.names(said).await;
+        let names = tokio::time::timeout(NAMES, self.names(said)).await.unwrap_or_default();
         let text = render::to_markdown(&said.text, &|user| names.get(user).cloned());
         let arrival = Arrival {
             conversation: place,

@@ -4,6 +4,8 @@
 //! by the rules of conduct (`inbound`) and accepted; what goes out is rendered (`render`) and
 //! posted (`outbound`). Only `api` speaks to Slack.
 
+#[cfg(test)]
+mod any_input;
 mod api;
 mod commands;
 mod envelope;
