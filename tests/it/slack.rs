@@ -460,3 +460,35 @@ async fn a_command_is_answered_in_direct_messages() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_confidential_ticket_is_not_named_where_others_read_along() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        let told =
+            "Peoplehub shows my parental leave twice and payroll deducted it twice, error PH-77";
+        let asked = desk.says("D1", "UANA", told, None).await;
+        let mut tickets = desk.tickets().await;
+        if tickets.is_empty() {
+            let offer = desk.replies("D1", &asked).remove(0);
+            desk.press("UANA", "D1", &offer, "firstline.talk_to_person").await;
+            tickets = desk.tickets().await;
+        }
+        assert!(tickets.len() == 1 && tickets[0].confidential, "{tickets:?}");
+        let key = &tickets[0].key;
+        for (says, named_alone) in
+            [("my tickets", true), (&format!("status {key}"), true), (told, false)]
+        {
+            let (mention, _) = desk.slack.mentions("C1", "UANA", &format!("<@UBOT> {says}"), None);
+            assert_eq!(desk.event(&mention).await, 200);
+            for reply in desk.replies("C1", mention["event"]["ts"].as_str().unwrap()) {
+                let all = format!("{} {}", reply.text, reply.blocks);
+                assert!(!all.contains("parental"), "{says}: {all}");
+            }
+            let alone = desk.says("D1", "UANA", says, None).await;
+            let told = desk.replies("D1", &alone).pop().unwrap();
+            assert!(!named_alone || told.text.contains("parental"), "{says}: {}", told.text);
+        }
+    })
+    .await;
+}

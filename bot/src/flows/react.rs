@@ -14,7 +14,7 @@ use crate::flows::understand::{Asked, Understanding, understand};
 use crate::job::Job;
 use crate::store::records::{
     Author, ConversationRow, LeasedJob, MessageRow, NewMessage, RequestRow, Situation, Stamps,
-    Viewer,
+    Ticket, Viewer,
 };
 use crate::store::{EVERYONE, Live, LiveKind, PUBLIC, new_id};
 use crate::telemetry::metric;
@@ -165,6 +165,11 @@ impl Reaction<'_> {
             conversation_id: self.conversation.id.clone(),
             kind: LiveKind::Draft { request_id: self.request.id.clone(), text },
         });
+    }
+
+    /// Whether others who read along may learn what a ticket is about.
+    fn may_name(&self, ticket: &Ticket) -> bool {
+        self.conversation.setting == Setting::Direct || !ticket.confidential
     }
 
     async fn thread(&self) -> Result<Vec<Turn>, JobError> {

@@ -29,16 +29,17 @@ impl Reaction<'_> {
                     ..TicketFilter::default()
                 };
                 let page = self.app.store.tickets(&filter, &self.viewer).await?;
+                let tickets = page.items.into_iter().filter(|t| self.may_name(t));
                 let lines: Vec<words::TicketLine> =
-                    page.items.into_iter().map(|t| (t.key, t.summary, t.status)).collect();
+                    tickets.map(|t| (t.key, t.summary, t.status)).collect();
                 words::my_tickets(&lines, language)
             }
             Command::Status(key) => match self.app.store.visible_ticket(key, &self.viewer).await? {
-                Some(t) => Message {
+                Some(t) if self.may_name(&t) => Message {
                     ticket: Some(t.key.clone()),
                     ..words::ticket_status(&t.key, &t.summary, t.status, language)
                 },
-                None => words::no_such_ticket(key, language),
+                _ => words::no_such_ticket(key, language),
             },
             Command::Reopen(key) => {
                 match crate::flows::ticket::reopen(self.app, &self.viewer, key).await {

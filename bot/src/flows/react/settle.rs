@@ -53,7 +53,10 @@ impl Reaction<'_> {
                 let known = self.app.store.ticket(key).await?;
                 comments.push((key.clone(), self.request.text.clone()));
                 Some(match known {
-                    Some(ticket) if Some(&ticket.key) != self.open_here.as_ref() => {
+                    Some(ticket)
+                        if Some(&ticket.key) != self.open_here.as_ref()
+                            && self.may_name(&ticket) =>
+                    {
                         words::duplicate(key, &ticket.summary, ticket.status, &language)
                     }
                     _ => words::added(key, &language),
