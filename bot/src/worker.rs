@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::flows;
 use crate::flows::react::Said;
 use crate::job::Job;
-use crate::store::records::{Holder, LeasedJob};
+use crate::store::records::{Holder, LeasedJob, Renewed};
 use crate::telemetry::{metric, request_span};
 
 /// How a job went wrong; the decision travels with the error.
@@ -207,15 +207,17 @@ async fn held<T>(
     .await
 }
 
-/// Keeps the lease; returns when it is lost.
+/// Keeps the lease; returns when another worker has it.
 async fn renew_until_lost(app: &App, job: &LeasedJob) {
     loop {
         let now = app.clock.now();
         app.clock.sleep_until(now + app.lease_ms() / 3).await;
         let now = app.clock.now();
         match app.store.renew(job, now + app.lease_ms(), now).await {
-            Ok(true) => {}
-            Ok(false) => return,
+            Ok(Renewed::Held) => {}
+            // The work itself has just ended the job, and goes on with what comes after.
+            Ok(Renewed::Ended) => std::future::pending().await,
+            Ok(Renewed::Lost) => return,
             // The store may be back before the lease ends.
             Err(error) => tracing::warn!(error = %error, "a lease could not be renewed"),
         }

@@ -76,7 +76,7 @@ async fn a_lost_lease_writes_nothing() {
         add(&store, "a", 1).await;
         let old = store.lease("w1", 1, 10, 1).await.unwrap().remove(0);
         // Ended but not taken again: still ours.
-        assert!(store.renew(&old, 20, 15).await.unwrap());
+        assert_eq!(store.renew(&old, 20, 15).await.unwrap(), Renewed::Held);
         assert!(store.lease("w2", 1, 10, 19).await.unwrap().is_empty());
         let new = store.lease("w2", 1, 10, 20).await.unwrap().remove(0);
         assert_eq!((new.attempt, new.lease_by.as_str()), (2, "w2"));
@@ -94,7 +94,6 @@ async fn a_lost_lease_writes_nothing() {
             attachments: vec![],
         };
         for lost in [
-            store.renew(&old, 90, 21).await,
             store.complete(&old).await,
             store.retry(&old, 1, "x").await,
             store.kill(&old, "x").await,
@@ -102,10 +101,12 @@ async fn a_lost_lease_writes_nothing() {
         ] {
             assert!(!lost.unwrap());
         }
+        assert_eq!(store.renew(&old, 90, 21).await.unwrap(), Renewed::Lost);
         // Even the same worker under a later attempt.
         let same = store.lease("w1", 1, 10, 31).await.unwrap().remove(0);
         assert!(!store.complete(&LeasedJob { attempt: 1, ..same.clone() }).await.unwrap());
         assert!(store.complete(&same).await.unwrap());
+        assert_eq!(store.renew(&same, 90, 32).await.unwrap(), Renewed::Ended);
         assert!(store.jobs(None, 9).await.unwrap().is_empty());
     })
     .await;

@@ -146,7 +146,7 @@ async fn a_reply_goes_behind_those_still_on_their_way() {
         let settled = store.settle(&leased, done, 30).await.unwrap().unwrap();
         let mine = settled.delivery.unwrap();
         assert_eq!((mine.job.lease_by.as_str(), mine.message.seq), ("w", 4));
-        assert!(store.renew(&mine.job, 1_040, 40).await.unwrap());
+        assert_eq!(store.renew(&mine.job, 1_040, 40).await.unwrap(), Renewed::Held);
         assert!(store.lease("w2", 9, 1_000, 1_039).await.unwrap().is_empty());
         let taken = store.lease("w2", 9, 1_000, 1_040).await.unwrap().remove(0);
         assert_eq!((&taken.id, taken.attempt), (&mine.job.id, 2));

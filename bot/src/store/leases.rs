@@ -1,7 +1,7 @@
 //! Taking jobs: which are due, for how long they are held, and when the next will be.
 
 use super::db::Pools;
-use super::records::LeasedJob;
+use super::records::{LeasedJob, Renewed};
 use super::{Result, Store, Tx};
 
 /// A worker that dies takes several jobs with it, most of them blameless: a job may be
@@ -170,8 +170,8 @@ impl Store {
         Ok(ended)
     }
 
-    /// Keeps a job until `until`; `false` when another worker has it.
-    pub async fn renew(&self, job: &LeasedJob, until: i64, _now: i64) -> Result<bool> {
+    /// Keeps a job until `until`, if it is still held.
+    pub async fn renew(&self, job: &LeasedJob, until: i64, _now: i64) -> Result<Renewed> {
         let mut tx = self.begin_soft().await?;
         let held = exec!(
             tx,
@@ -184,8 +184,17 @@ impl Store {
             .bind(job.attempt)
             .bind(until)
         );
+        let there: bool = held > 0
+            || on!(tx, |c| sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM job WHERE id = $1)")
+                .bind(&job.id)
+                .fetch_one(c)
+                .await?);
         tx.commit().await?;
-        Ok(held > 0)
+        Ok(match (held, there) {
+            (0, false) => Renewed::Ended,
+            (0, true) => Renewed::Lost,
+            _ => Renewed::Held,
+        })
     }
 
     /// When a job may next be leased: the earliest due time at the head of a lane, or the

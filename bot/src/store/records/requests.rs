@@ -46,6 +46,16 @@ pub struct Holder {
     pub lease_until: i64,
 }
 
+/// What renewing a lease found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewed {
+    Held,
+    /// The job is done: whoever held it has just settled it, or it was discarded.
+    Ended,
+    /// Another worker has it.
+    Lost,
+}
+
 /// A job held by this worker until `lease_until`. (id, attempt) fences every write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeasedJob {
