@@ -492,3 +492,26 @@ async fn a_confidential_ticket_is_not_named_where_others_read_along() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn called_into_a_thread_it_reads_what_was_said_there() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        let begun = desk.says("C1", "UBEN", QUESTION, None).await;
+        desk.says("C1", "UANA", "no idea, sorry", Some(&begun)).await;
+        assert_eq!(desk.replies("C1", &begun).len(), 0);
+        let (call, _) = desk.slack.mentions("C1", "UBEN", "<@UBOT>", Some(&begun));
+        assert_eq!(desk.event(&call).await, 200);
+        let replies = desk.replies("C1", &begun);
+        assert!(replies.len() == 1 && replies[0].text.contains("Purchasing"), "{replies:?}");
+
+        // What cannot be read is no reason to be silent.
+        let begun = desk.says("C1", "UBEN", "anyone?", None).await;
+        desk.slack.fail_next("conversations.replies", Fault::Status(500));
+        let call = format!("<@UBOT> {QUESTION}");
+        let (call, _) = desk.slack.mentions("C1", "UANA", &call, Some(&begun));
+        assert_eq!(desk.event(&call).await, 200);
+        assert_eq!(desk.replies("C1", &begun).len(), 1);
+    })
+    .await;
+}

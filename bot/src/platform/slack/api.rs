@@ -17,7 +17,7 @@ use thiserror::Error;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The kind of metadata a message of ours bears.
 const MARK: &str = "firstline_message";
-/// Messages of a thread looked through for one that may have been posted before.
+/// Messages of a thread looked through.
 const THREAD: u32 = 200;
 
 /// Why Slack did not do what it was asked.
@@ -200,6 +200,18 @@ impl Api {
         channel: &str,
         thread: &str,
     ) -> Result<Vec<String>, SlackError> {
+        let messages = self.thread(channel, thread).await?;
+        let ours = messages.iter().map(|m| &m["metadata"]);
+        let ours = ours.filter(|metadata| metadata["event_type"] == MARK);
+        Ok(ours.filter_map(|m| m["event_payload"]["key"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// The messages of a thread, oldest first, with their metadata.
+    pub(super) async fn thread(
+        &self,
+        channel: &str,
+        thread: &str,
+    ) -> Result<Vec<Value>, SlackError> {
         #[derive(Deserialize)]
         struct Reply {
             #[serde(default)]
@@ -213,9 +225,7 @@ impl Api {
             ("include_all_metadata", "true"),
         ];
         let reply: Reply = self.get("conversations.replies", &asked).await?;
-        let ours = reply.messages.iter().map(|m| &m["metadata"]);
-        let ours = ours.filter(|metadata| metadata["event_type"] == MARK);
-        Ok(ours.filter_map(|m| m["event_payload"]["key"].as_str().map(str::to_owned)).collect())
+        Ok(reply.messages)
     }
 
     /// Shows a form to whoever pressed; the trigger lives three seconds.

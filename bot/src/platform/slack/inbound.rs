@@ -29,6 +29,8 @@ use crate::telemetry::metric;
 /// Slack's largest payloads are forms of some hundred kilobytes.
 const LIMIT: usize = 1024 * 1024;
 
+/// Messages before the one that names the bot which are read with it.
+const EARLIER: usize = 10;
 /// People named in one message whose names are asked for, and how long that may take: Slack
 /// wants its acknowledgement within three seconds.
 const NAMED: usize = 5;
@@ -143,6 +145,26 @@ impl Inbound {
         names
     }
 
+    /// What people wrote in the thread before they called the bot: often that is the request.
+    async fn earlier(&self, said: &Said) -> Vec<String> {
+        let thread = match self.slack.api.thread(&said.channel, said.thread()).await {
+            Ok(thread) => thread,
+            Err(error) => {
+                tracing::warn!(%error, "a thread could not be read; the naming message stands alone");
+                return Vec::new();
+            }
+        };
+        let before = thread.iter().filter(|m| {
+            // Stamps are of one length, so they compare as text.
+            envelope::text(m, "bot_id").is_none()
+                && envelope::text(m, "ts").is_some_and(|ts| ts < said.ts.as_str())
+        });
+        let words = before.filter_map(|m| envelope::text(m, "text"));
+        let mut words: Vec<String> =
+            words.map(|words| render::to_markdown(words, &|_| None)).collect();
+        words.split_off(words.len().saturating_sub(EARLIER))
+    }
+
     async fn take_up(&self, said: &Said) -> anyhow::Result<()> {
         let app = &self.app;
         let place = ConversationKey {
@@ -173,7 +195,10 @@ impl Inbound {
             _ => {}
         }
         let names = tokio::time::timeout(NAMES, self.names(said)).await.unwrap_or_default();
-        let text = render::to_markdown(&said.text, &|user| names.get(user).cloned());
+        let mut text = render::to_markdown(&said.text, &|user| names.get(user).cloned());
+        if said.mention && known.is_none() && said.thread_ts.is_some() {
+            text = with_earlier(&text, &self.earlier(said).await);
+        }
         let arrival = Arrival {
             conversation: place,
             setting: if said.direct { Setting::Direct } else { Setting::Channel },
@@ -197,6 +222,12 @@ impl Inbound {
         }
         Ok(())
     }
+}
+
+/// A call to the bot with what it is about: the call first, unless it is all there is.
+fn with_earlier(text: &str, earlier: &[String]) -> String {
+    let said = std::iter::once(text).chain(earlier.iter().map(String::as_str));
+    said.map(str::trim).filter(|words| !words.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
 /// The users a text mentions, as often as it does.
