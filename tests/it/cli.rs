@@ -151,6 +151,7 @@ async fn wrong_usage_is_exit_2_and_failure_exit_1() {
         (&["frobnicate"][..], 2),
         (&["tickets", "list", "--kind", "rant"], 2),
         (&["ask"], 2),
+        (&["ask", " "], 1),
         (&["tickets", "show", "FL-1"], 1),
         (&["demo", "--listen", "0.0.0.0:8080"], 1),
         (&["--config", "absent.toml", "user", "list"], 1),

@@ -44,6 +44,7 @@ pub(super) async fn run(global: &Global, args: AskArgs) -> anyhow::Result<Done> 
         .await;
     }
     let text = args.text.unwrap_or_default();
+    anyhow::ensure!(!text.trim().is_empty(), "the request is empty; write what you need.");
     let result = ask_once(&app, crate::store::new_id(), &text, &[], &viewer).await?;
     if args.json {
         output::json(&result)?
