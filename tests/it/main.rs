@@ -15,6 +15,7 @@ mod probes;
 mod replicas;
 mod slack;
 mod slack_crash;
+mod slack_wire;
 mod store;
 mod store_accept;
 mod store_jobs;

@@ -1,0 +1,161 @@
+//! What goes wrong between Slack and the bot: requests nobody signed, payloads of any shape, calls
+//! that fail halfway.
+
+use acceptance::db::on_both;
+use acceptance::slack::{FakeSlack, Fault, now, sign};
+use serde_json::{Value, json};
+
+use crate::slack::{Desk, QUESTION};
+
+#[tokio::test]
+async fn nothing_that_slack_did_not_sign_reaches_the_bot() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        let body = desk.slack.says("D1", "im", "UANA", QUESTION, None).to_string();
+        let now = now();
+        let good = sign(FakeSlack::SIGNING_SECRET, now, &body);
+        let other = body.replace("vendor", "salary");
+        let cases = [
+            ("nothing", None, None, &body),
+            ("no time", None, Some(good.clone()), &body),
+            ("no signature", Some(now), None, &body),
+            ("another secret", Some(now), Some(sign("guess", now, &body)), &body),
+            ("another body", Some(now), Some(good.clone()), &other),
+            ("another time", Some(now - 1), Some(good.clone()), &body),
+            (
+                "ten minutes old",
+                Some(now - 600),
+                Some(sign(FakeSlack::SIGNING_SECRET, now - 600, &body)),
+                &body,
+            ),
+            (
+                "ten minutes ahead",
+                Some(now + 600),
+                Some(sign(FakeSlack::SIGNING_SECRET, now + 600, &body)),
+                &body,
+            ),
+            ("empty", Some(now), Some(String::new()), &body),
+            ("cut", Some(now), Some(good[..20].to_owned()), &body),
+        ];
+        let http = reqwest::Client::new();
+        for path in ["events", "interactions", "commands"] {
+            for (name, at, signature, body) in &cases {
+                let mut request =
+                    http.post(format!("{}/slack/{path}", desk.url)).body((*body).clone());
+                if let Some(at) = at {
+                    request = request.header("X-Slack-Request-Timestamp", at.to_string());
+                }
+                if let Some(signature) = signature {
+                    request = request.header("X-Slack-Signature", signature);
+                }
+                let status = request.send().await.unwrap().status().as_u16();
+                assert_eq!(status, 401, "{path}: {name}");
+            }
+        }
+        let challenge = json!({"type": "url_verification", "challenge": "abc"}).to_string();
+        let unsigned = http.post(format!("{}/slack/events", desk.url)).body(challenge).send().await;
+        assert_eq!(
+            unsigned.unwrap().status(),
+            401,
+            "there is a secret, so the check is signed too"
+        );
+        assert_eq!(desk.bot.app.store.jobs(None, 10).await.unwrap().len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_address_can_be_checked_before_the_secret_is_known() {
+    on_both(async |store| {
+        let desk = Desk::with_secret(store, "", false).await;
+        let http = reqwest::Client::new();
+        let send = async |body: Value| {
+            let reply = http.post(format!("{}/slack/events", desk.url)).body(body.to_string());
+            let reply = reply.send().await.unwrap();
+            (reply.status().as_u16(), reply.text().await.unwrap())
+        };
+        let challenge = json!({"type": "url_verification", "token": "t", "challenge": "abc"});
+        assert_eq!(send(challenge).await, (200, "abc".to_owned()));
+        let event = desk.slack.says("D1", "im", "UANA", QUESTION, None);
+        assert_eq!(send(event).await.0, 401);
+        assert_eq!(desk.bot.app.store.jobs(None, 10).await.unwrap().len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reply_is_posted_once_whatever_becomes_of_the_call() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        for fault in [
+            Fault::RateLimited { retry_after_s: 2 },
+            Fault::Status(500),
+            Fault::HalfBody,
+            Fault::DoneButLost,
+            Fault::Error("internal_error"),
+        ] {
+            let name = format!("{fault:?}");
+            desk.slack.fail_next("chat.postMessage", fault);
+            let asked = desk.says("D1", "UANA", QUESTION, None).await;
+            // The delivery is tried again when its time has come.
+            desk.bot.clock.advance(1_000);
+            desk.bot.run().await;
+            if name.starts_with("RateLimited") {
+                assert_eq!(desk.replies("D1", &asked).len(), 0, "the wait Slack asked for is kept");
+            }
+            desk.bot.clock.advance(120_000);
+            desk.bot.run().await;
+            assert_eq!(desk.replies("D1", &asked).len(), 1, "{name}");
+            desk.bot.assert_quiet().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_up_is_sent_again_by_slack() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        let event = desk.slack.says("D1", "im", "UANA", QUESTION, None);
+        desk.slack.fail_next("users.info", Fault::Status(500));
+        assert_eq!(desk.event(&event).await, 503);
+        assert_eq!(desk.event(&event).await, 200);
+        let ts = event["event"]["ts"].as_str().unwrap();
+        assert_eq!(desk.replies("D1", ts).len(), 1);
+
+        let long = "x".repeat(200_000);
+        let asked = desk.says("D1", "UANA", &long, None).await;
+        let refused = desk.replies("D1", &asked);
+        assert!(refused.len() == 1 && refused[0].text.contains("longer than"), "{refused:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn odd_payloads_are_passed_over() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        for odd in [
+            json!(null),
+            json!([1, 2]),
+            json!({"type": "event_callback", "team_id": null, "event": {"type": "future_event"}}),
+            json!({"type": "event_callback", "event": {"type": "message", "user": 7}}),
+            json!({"type": "app_rate_limited", "minute_rate_limited": 1}),
+        ] {
+            assert_eq!(desk.event(&odd).await, 200, "{odd}");
+        }
+        for odd in [
+            json!(null),
+            json!({"type": "future_interaction", "user": {"id": "UANA"}}),
+            json!({"type": "block_actions", "team": null, "user": {"id": "UANA"}, "actions": [{"type": "future_picker"}]}),
+            json!({"type": "block_actions", "user": {"id": "UANA"}, "actions": [{"action_id": "firstline.solved", "value": "no such request"}]}),
+            json!({"type": "view_submission", "user": {"id": "UANA"}, "view": {"callback_id": "other"}}),
+            json!({"type": "view_submission", "user": {"id": "UANA"}, "view": {"callback_id": "firstline.ticket", "private_metadata": "{"}}),
+        ] {
+            let reply = desk.slack.send_interaction(&desk.url, &odd).await;
+            assert_eq!(reply.status(), 200, "{odd}");
+        }
+        assert_eq!(desk.bot.app.store.jobs(None, 10).await.unwrap().len(), 0);
+    })
+    .await;
+}
