@@ -76,7 +76,7 @@ pub async fn say(app: &App, viewer: &Viewer, say: Say) -> Result<Accepted, Accep
     let key = match &say.conversation {
         Some(id) => {
             let conversation = own_conversation(app, viewer, id).await?;
-            if conversation.platform == Platform::Slack {
+            if conversation.platform.is_foreign() {
                 return Err(AcceptError::Elsewhere);
             }
             key_of(&conversation)
@@ -102,14 +102,16 @@ pub struct Arrival {
     pub outsiders: bool,
     pub from: Person,
     pub text: String,
+    /// Ids of files stored for this person already.
+    pub attachments: Vec<String>,
     pub event_id: String,
 }
 
 /// Takes up what was said on a platform.
 pub async fn arrived(app: &App, arrival: Arrival) -> Result<Accepted, AcceptError> {
-    let Arrival { conversation, setting, outsiders, from, text, event_id } = arrival;
-    let words = words(app, &text, false)?;
-    let incoming = Incoming::said(conversation, event_id, words, Vec::new());
+    let Arrival { conversation, setting, outsiders, from, text, attachments, event_id } = arrival;
+    let words = words(app, &text, !attachments.is_empty())?;
+    let incoming = Incoming::said(conversation, event_id, words, attachments);
     take(app, from, Incoming { setting, outsiders, ..incoming }).await
 }
 

@@ -8,9 +8,7 @@ use acceptance::bot::TestBot;
 use acceptance::db::on_both;
 use acceptance::slack::{FakeSlack, Fault, Posted, User};
 use firstline::flows;
-use firstline::platform::Platforms;
-use firstline::platform::slack::{self, Slack};
-use firstline::platform::web::WebChat;
+use firstline::platform::Connections;
 use firstline::ports::Store;
 use firstline::store::conversation_id;
 use firstline::store::records::{TicketFilter, TicketPatch};
@@ -56,13 +54,13 @@ impl Desk {
         let articles = [POST_INVOICE];
         let more = format!("{section}{more}");
         let bot = TestBot::on(store, dir.path(), &articles, None, &more, |config, store, _| {
-            let settings = config.slack.as_ref().unwrap();
-            let slack = Arc::new(Slack::new(settings, None, store.clone()).unwrap());
-            connected = Some(slack.clone());
-            Arc::new(Platforms { web: WebChat { store: store.clone() }, slack: Some(slack) })
+            let connections = Connections::new(config, store).unwrap();
+            let chats = connections.chats(store);
+            connected = Some(connections);
+            Arc::new(chats)
         })
         .await;
-        let router = slack::router(bot.app.clone(), connected.unwrap());
+        let router = connected.unwrap().router(&bot.app);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });

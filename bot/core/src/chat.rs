@@ -17,6 +17,8 @@ pub enum Platform {
     Api,
     Cli,
     Slack,
+    Teams,
+    Discord,
 }
 
 impl Platform {
@@ -26,13 +28,27 @@ impl Platform {
             Platform::Api => "api",
             Platform::Cli => "cli",
             Platform::Slack => "slack",
+            Platform::Teams => "teams",
+            Platform::Discord => "discord",
         }
     }
 
+    pub const ALL: [Platform; 6] = [
+        Platform::Web,
+        Platform::Api,
+        Platform::Cli,
+        Platform::Slack,
+        Platform::Teams,
+        Platform::Discord,
+    ];
+
     pub fn parse(text: &str) -> Option<Self> {
-        [Platform::Web, Platform::Api, Platform::Cli, Platform::Slack]
-            .into_iter()
-            .find(|p| p.as_str() == text)
+        Platform::ALL.into_iter().find(|p| p.as_str() == text)
+    }
+
+    /// Somebody else's chat, in which its conversations go on; the others are our own.
+    pub fn is_foreign(self) -> bool {
+        matches!(self, Platform::Slack | Platform::Teams | Platform::Discord)
     }
 }
 

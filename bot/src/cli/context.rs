@@ -16,9 +16,8 @@ use crate::compute::Compute;
 use crate::config::{Config, DEFAULT_FILE, name_from_address};
 use crate::demo;
 use crate::flows::ask::anyone;
-use crate::platform::Platforms;
-use crate::platform::slack::Slack;
-use crate::platform::web::WebChat;
+use crate::platform::Connections;
+
 use crate::ports::{Clock as _, Model, Store};
 use crate::prompts::Prompts;
 use crate::store::records::{Group, PersonRow, Role, Viewer};
@@ -136,7 +135,7 @@ pub(super) async fn sync_people(
 pub(super) struct Built {
     pub(super) app: Arc<App>,
     pub(super) knowledge: Arc<LocalKnowledge>,
-    pub(super) slack: Option<Arc<Slack>>,
+    pub(super) connections: Connections,
 }
 
 /// The parts of the service over an open store.
@@ -157,15 +156,11 @@ pub(super) async fn build(opened: Opened) -> anyhow::Result<Built> {
         }
         None => None,
     };
-    let public_url = config.server.public_url.clone();
-    let slack = match &config.slack {
-        Some(settings) => Some(Arc::new(Slack::new(settings, public_url, store.clone())?)),
-        None => None,
-    };
+    let connections = Connections::new(&config, &store)?;
     let knowledge = knowledge::open(&store, &data, config.embeddings()).await?;
     let app = App::new(Parts {
         config,
-        chat: Arc::new(Platforms { web: WebChat { store: store.clone() }, slack: slack.clone() }),
+        chat: Arc::new(connections.chats(&store)),
         store,
         clock,
         knowledge: knowledge.clone(),
@@ -175,7 +170,7 @@ pub(super) async fn build(opened: Opened) -> anyhow::Result<Built> {
         demo,
         compute: Compute::start()?,
     });
-    Ok(Built { app, knowledge, slack })
+    Ok(Built { app, knowledge, connections })
 }
 
 /// Who a request is read for: `--as`, or anyone.

@@ -16,10 +16,9 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::knowledge::{self, LocalKnowledge};
 use crate::app::App;
 use crate::config::Config;
-use crate::platform::slack::Slack;
 use crate::ports::{Clock as _, Knowledge as _, Store};
 use crate::telemetry::{self, metric};
-use crate::{console, demo, platform, sources, worker};
+use crate::{console, demo, sources, worker};
 
 const DEMO_EXAMPLES: &str = "\
 Examples:
@@ -159,7 +158,7 @@ async fn run(
     listener: TcpListener,
     metrics_listener: Option<TcpListener>,
 ) -> anyhow::Result<Done> {
-    let Built { app, knowledge, slack } = built;
+    let Built { app, knowledge, connections } = built;
     let metrics = telemetry::metrics();
     let ended = app.store.end_leases(app.clock.now()).await?;
     if ended > 0 {
@@ -186,11 +185,8 @@ async fn run(
         }
         None => Some(metrics),
     };
-    let mut router = console::router(app.clone(), on_main);
-    if let Some(slack) = slack {
-        router = router.merge(platform::slack::router(app.clone(), slack.clone()));
-        parts.spawn(greet(slack));
-    }
+    let router = console::router(app.clone(), on_main).merge(connections.router(&app));
+    connections.run(&app, &stopped, &mut parts);
     parts.spawn(answer_http(listener, router, stopped));
 
     ended_from_outside().await?;
@@ -232,14 +228,6 @@ async fn answer_http(
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(until_stopped).await {
         tracing::error!(%error, "the web server ended");
-    }
-}
-
-/// Says at start whether Slack takes the token; `doctor` says what to mend.
-async fn greet(slack: Arc<Slack>) {
-    match slack.granted().await {
-        Ok(granted) => tracing::info!(workspace = granted.team, "connected to Slack"),
-        Err(error) => tracing::error!(%error, "Slack cannot be used; see `firstline doctor`"),
     }
 }
 

@@ -41,7 +41,7 @@ async fn conversations(web: &Web, viewer: &Viewer) -> Result<Vec<ConversationVie
     let now = web.app.clock.now();
     let rows = web.app.store.conversations_of(&viewer.email, CONVERSATIONS).await?;
     // Those of a chat platform go on there.
-    let here = rows.into_iter().filter(|row| row.platform != Platform::Slack);
+    let here = rows.into_iter().filter(|row| !row.platform.is_foreign());
     Ok(here
         .map(|row| ConversationView {
             title: title(&row),

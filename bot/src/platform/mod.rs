@@ -1,22 +1,52 @@
 //! Chat platforms: each folder or file verifies, turns payloads into events, and sends.
 
+mod connections;
+mod hearing;
+mod people;
 pub mod slack;
 pub mod web;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use firstline_core::chat::Platform;
 
-use crate::ports::{Chat, SendError};
+use crate::ports::{Chat, SendError, Store};
 use crate::store::records::{ConversationRow, MessageRow};
-use slack::Slack;
+pub use connections::Connections;
 use web::WebChat;
 
 /// All platforms the service is connected to; a message goes where its conversation is.
 pub struct Platforms {
-    pub web: WebChat,
-    pub slack: Option<Arc<Slack>>,
+    web: WebChat,
+    foreign: HashMap<Platform, Arc<dyn Chat>>,
+}
+
+impl Platforms {
+    /// Our own pages alone.
+    pub fn new(store: Store) -> Platforms {
+        Platforms { web: WebChat { store }, foreign: HashMap::new() }
+    }
+
+    #[must_use]
+    pub fn with(mut self, platform: Platform, chat: Arc<dyn Chat>) -> Platforms {
+        self.foreign.insert(platform, chat);
+        self
+    }
+
+    fn at(&self, platform: Platform) -> Result<&dyn Chat, SendError> {
+        if !platform.is_foreign() {
+            return Ok(&self.web);
+        }
+        let connected = self.foreign.get(&platform).map(Arc::as_ref);
+        connected.ok_or_else(|| {
+            let name = platform.as_str();
+            SendError::Fail(format!(
+                "the conversation is in {name}, and the configuration has no [{name}] any more"
+            ))
+        })
+    }
 }
 
 #[async_trait]
@@ -27,15 +57,6 @@ impl Chat for Platforms {
         message: &MessageRow,
         again: bool,
     ) -> Result<(), SendError> {
-        match (conversation.platform, &self.slack) {
-            (Platform::Web | Platform::Api | Platform::Cli, _) => {
-                self.web.deliver(conversation, message, again).await
-            }
-            (Platform::Slack, Some(slack)) => slack.deliver(conversation, message, again).await,
-            (Platform::Slack, None) => Err(SendError::Fail(
-                "the conversation is in Slack, and the configuration has no [slack] any more"
-                    .into(),
-            )),
-        }
+        self.at(conversation.platform)?.deliver(conversation, message, again).await
     }
 }

@@ -59,6 +59,7 @@ impl Inbound {
             outsiders: false,
             from,
             text: text.to_owned(),
+            attachments: Vec::new(),
             event_id: key,
         };
         match accept::arrived(&self.app, arrival).await {

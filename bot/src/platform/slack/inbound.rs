@@ -11,8 +11,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use firstline_core::chat::{ConversationKey, Person, Platform, Setting};
-use firstline_core::words;
+use firstline_core::chat::{ConversationKey, Person, Platform};
 use serde_json::Value;
 
 use super::envelope::{self, Envelope, Said};
@@ -20,11 +19,8 @@ use super::manifest::{COMMANDS_PATH, EVENTS_PATH, INTERACTIONS_PATH};
 use super::people::WhoError;
 use super::verify::{Refused, Verified, verify};
 use super::{Slack, commands, interactions, render};
-use crate::accept::{self, AcceptError, Arrival};
 use crate::app::App;
-use crate::config::Mode;
-use crate::store::records::ConversationRow;
-use crate::telemetry::metric;
+use crate::platform::hearing::{self, Ear, Heard};
 
 /// Slack's largest payloads are forms of some hundred kilobytes.
 const LIMIT: usize = 1024 * 1024;
@@ -83,8 +79,7 @@ pub(super) fn refused(why: &Refused) -> Response {
 }
 
 pub(super) fn pass_over(kind: &str) {
-    metrics::counter!(metric::EVENTS_PASSED_OVER, "platform" => "slack").increment(1);
-    tracing::debug!(kind, "an event of Slack was passed over");
+    hearing::pass_over(Platform::Slack.as_str(), kind);
 }
 
 /// The fields of a form body.
@@ -122,6 +117,24 @@ fn challenge(body: &Bytes) -> Option<String> {
     match envelope::read(&serde_json::from_slice(body).ok()?) {
         Envelope::UrlVerification { challenge } => Some(challenge),
         _ => None,
+    }
+}
+
+impl Said {
+    fn heard(&self) -> Heard {
+        Heard {
+            place: ConversationKey {
+                platform: Platform::Slack,
+                tenant: self.team.clone(),
+                channel: self.channel.clone(),
+                thread: self.thread().to_owned(),
+            },
+            direct: self.direct,
+            mention: self.mention,
+            in_thread: self.thread_ts.is_some(),
+            outsiders: self.outsiders,
+            event_id: self.event_id(),
+        }
     }
 }
 
@@ -167,52 +180,22 @@ impl Inbound {
 
     async fn take_up(&self, said: &Said) -> anyhow::Result<()> {
         let app = &self.app;
-        let place = ConversationKey {
-            platform: Platform::Slack,
-            tenant: said.team.clone(),
-            channel: said.channel.clone(),
-            thread: said.thread().to_owned(),
-        };
-        let mode = app.config.channel(place.platform.as_str(), &place.channel).map(|c| c.mode);
-        let known = match said.thread_ts {
-            Some(_) => app.store.conversation_by_key(&place).await?,
-            None => None,
-        };
-        if !concerns(said, mode, known.is_some()) {
-            pass_over("not for the bot");
-            return Ok(());
-        }
+        let heard = said.heard();
+        let Ear::Open(known) = hearing::listen(app, &heard).await? else { return Ok(()) };
         let Some(from) = self.who(&said.team, &said.user).await? else {
             pass_over("not from a person");
             return Ok(());
         };
-        match (&known, conduct(said, known.as_ref(), &from)) {
-            (Some(known), Conduct::Yield) => {
-                app.store.hand_over(&known.id, true).await?;
-                return Ok(());
-            }
-            (Some(known), Conduct::Resume) => _ = app.store.hand_over(&known.id, false).await?,
-            _ => {}
+        if !hearing::may_speak(app, &heard, known.as_deref(), &from).await? {
+            return Ok(());
         }
         let names = tokio::time::timeout(NAMES, self.names(said)).await.unwrap_or_default();
         let mut text = render::to_markdown(&said.text, &|user| names.get(user).cloned());
         if said.mention && known.is_none() && said.thread_ts.is_some() {
             text = with_earlier(&text, &self.earlier(said).await);
         }
-        let arrival = Arrival {
-            conversation: place,
-            setting: if said.direct { Setting::Direct } else { Setting::Channel },
-            outsiders: said.outsiders,
-            from,
-            // Who only calls the bot wants to know what it can do.
-            text: if text.trim().is_empty() { "help".to_owned() } else { text },
-            event_id: said.event_id(),
-        };
-        let says = match accept::arrived(app, arrival).await {
-            Ok(_) => return Ok(()),
-            Err(AcceptError::Unavailable(cause)) => return Err(cause),
-            Err(AcceptError::Binary) => words::binary("en").text,
-            Err(refusal) => refusal.to_string(),
+        let Some(says) = hearing::take_up(app, &heard, from, text, Vec::new()).await? else {
+            return Ok(());
         };
         // Never a silent acknowledgement; said once, since Slack will not send it again.
         let (thread, key) = (Some(said.thread()), format!("refused:{}", said.event_id()));
@@ -233,103 +216,4 @@ fn with_earlier(text: &str, earlier: &[String]) -> String {
 /// The users a text mentions, as often as it does.
 fn mentioned(text: &str) -> impl Iterator<Item = &str> {
     text.split("<@").skip(1).filter_map(|rest| rest.split(['>', '|']).next())
-}
-
-/// Whether a message is the bot's business at all, before anybody is asked about.
-fn concerns(said: &Said, mode: Option<Mode>, known: bool) -> bool {
-    if mode == Some(Mode::Off) {
-        return false;
-    }
-    said.direct || said.mention || known || (said.thread_ts.is_none() && mode == Some(Mode::Act))
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Conduct {
-    Answer,
-    /// Named again after it had yielded.
-    Resume,
-    /// Somebody else has replied: the bot does not talk over them.
-    Yield,
-}
-
-fn conduct(said: &Said, known: Option<&ConversationRow>, from: &Person) -> Conduct {
-    match known {
-        Some(known) if said.mention && known.handed_over => Conduct::Resume,
-        Some(known) if !said.mention && !said.direct && known.requester != from.email => {
-            Conduct::Yield
-        }
-        _ => Conduct::Answer,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(direct: bool, mention: bool, in_thread: bool) -> Said {
-        Said {
-            team: "T1".into(),
-            channel: "C1".into(),
-            direct,
-            user: "U1".into(),
-            text: "x".into(),
-            ts: "2.0".into(),
-            thread_ts: in_thread.then(|| "1.0".into()),
-            mention,
-            outsiders: false,
-        }
-    }
-
-    #[test]
-    fn the_bot_minds_its_own_business() {
-        for (direct, mention, in_thread, mode, known, minds) in [
-            (true, false, false, None, false, true),
-            (true, false, true, None, false, true),
-            (false, false, false, None, false, false),
-            (false, true, false, None, false, true),
-            (false, true, true, None, false, true),
-            (false, false, true, None, true, true),
-            (false, false, true, None, false, false),
-            (false, false, false, Some(Mode::Act), false, true),
-            (false, false, true, Some(Mode::Act), false, false),
-            (false, false, false, Some(Mode::Watch), false, false),
-            (false, false, false, Some(Mode::Suggest), false, false),
-            (false, true, false, Some(Mode::Watch), false, true),
-            (false, true, false, Some(Mode::Off), false, false),
-            (false, false, true, Some(Mode::Off), true, false),
-        ] {
-            let said = said(direct, mention, in_thread);
-            assert_eq!(concerns(&said, mode, known), minds, "{said:?} {mode:?} {known}");
-        }
-    }
-
-    #[test]
-    fn it_does_not_talk_over_people() {
-        let known = |handed_over: bool| ConversationRow {
-            id: "c".into(),
-            platform: Platform::Slack,
-            tenant: "T1".into(),
-            channel: "C1".into(),
-            thread: "1.0".into(),
-            setting: Setting::Channel,
-            requester: "ana@example.com".into(),
-            title: String::new(),
-            handed_over,
-            created_at: 0,
-            updated_at: 0,
-        };
-        let from = |email: &str| Person { email: email.into(), name: "N".into(), guest: false };
-        for (direct, mention, handed_over, who, does) in [
-            (false, false, false, "ana@example.com", Conduct::Answer),
-            (false, false, true, "ana@example.com", Conduct::Answer),
-            (false, false, false, "ben@example.com", Conduct::Yield),
-            (false, true, false, "ben@example.com", Conduct::Answer),
-            (false, true, true, "ben@example.com", Conduct::Resume),
-            (true, false, false, "ana@example.com", Conduct::Answer),
-        ] {
-            let said = said(direct, mention, true);
-            let done = conduct(&said, Some(&known(handed_over)), &from(who));
-            assert_eq!(done, does, "{said:?} {handed_over} {who}");
-        }
-    }
 }

@@ -18,9 +18,14 @@ mod people;
 mod render;
 mod verify;
 
-use anyhow::Context as _;
+use std::sync::Arc;
 
+use anyhow::Context as _;
+use tokio::sync::watch;
+
+use crate::app::App;
 use crate::config;
+use crate::platform::people::Seen;
 use crate::ports::Store;
 
 pub use api::{Granted, SlackError};
@@ -30,7 +35,7 @@ pub use manifest::{manifest, missing};
 /// The connection to one workspace.
 pub struct Slack {
     api: api::Api,
-    people: people::People,
+    people: Seen,
     store: Store,
     signing_secret: Option<String>,
     /// Where people reach the console, for links.
@@ -48,7 +53,7 @@ impl Slack {
         let token = settings.bot_token.as_deref().context("`slack.bot_token` is missing")?;
         Ok(Slack {
             api: api::Api::new(&settings.api_url, token)?,
-            people: people::People::default(),
+            people: Seen::default(),
             store,
             signing_secret: settings.signing_secret.clone(),
             public_url,
@@ -61,5 +66,13 @@ impl Slack {
     /// When Slack cannot be reached or refuses the token.
     pub async fn granted(&self) -> Result<Granted, SlackError> {
         self.api.granted().await
+    }
+}
+
+/// Says at start whether Slack takes the token (`doctor` says what to mend).
+pub async fn run(_app: Arc<App>, slack: Arc<Slack>, _stopped: watch::Receiver<bool>) {
+    match slack.granted().await {
+        Ok(granted) => tracing::info!(workspace = granted.team, "connected to Slack"),
+        Err(error) => tracing::error!(%error, "Slack cannot be used; see `firstline doctor`"),
     }
 }

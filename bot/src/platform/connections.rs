@@ -1,0 +1,59 @@
+//! Which platforms the configuration names: connected at start, kept connected while the
+//! service runs.
+
+use std::sync::Arc;
+
+use axum::Router;
+use firstline_core::chat::Platform;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::Platforms;
+use super::slack::{self, Slack};
+use crate::app::App;
+use crate::config::Config;
+use crate::ports::Store;
+
+/// One connection for each platform that is configured.
+#[derive(Clone, Default)]
+pub struct Connections {
+    slack: Option<Arc<Slack>>,
+}
+
+impl Connections {
+    /// # Errors
+    /// When a platform's settings cannot work on this machine.
+    pub fn new(config: &Config, store: &Store) -> anyhow::Result<Connections> {
+        let public_url = config.server.public_url.clone();
+        let slack = match &config.slack {
+            Some(settings) => Some(Arc::new(Slack::new(settings, public_url, store.clone())?)),
+            None => None,
+        };
+        Ok(Connections { slack })
+    }
+
+    /// What sends to them.
+    pub fn chats(&self, store: &Store) -> Platforms {
+        let mut chats = Platforms::new(store.clone());
+        if let Some(slack) = &self.slack {
+            chats = chats.with(Platform::Slack, slack.clone());
+        }
+        chats
+    }
+
+    /// The routes they call.
+    pub fn router(&self, app: &Arc<App>) -> Router {
+        let mut router = Router::new();
+        if let Some(slack) = &self.slack {
+            router = router.merge(slack::router(app.clone(), slack.clone()));
+        }
+        router
+    }
+
+    /// What runs beside them until `stopped` turns true.
+    pub fn run(&self, app: &Arc<App>, stopped: &watch::Receiver<bool>, parts: &mut JoinSet<()>) {
+        if let Some(slack) = &self.slack {
+            parts.spawn(slack::run(app.clone(), slack.clone(), stopped.clone()));
+        }
+    }
+}
