@@ -3,10 +3,12 @@
 //! anything is written.
 
 use firstline_core::chat::{
-    ChatEvent, ConversationKey, EventBody, Message, Person, Platform, Setting, TicketForm, Verdict,
+    ChatEvent, ConversationKey, EventBody, Message, Person, Platform, RemoteFile, Setting,
+    TicketForm, Verdict,
 };
 use firstline_core::text;
 use firstline_core::triage::redact::{Redacted, redact};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::app::App;
@@ -102,17 +104,85 @@ pub struct Arrival {
     pub outsiders: bool,
     pub from: Person,
     pub text: String,
-    /// Ids of files stored for this person already.
-    pub attachments: Vec<String>,
+    /// Files it came with, fetched once it is accepted.
+    pub files: Vec<RemoteFile>,
     pub event_id: String,
 }
 
 /// Takes up what was said on a platform.
 pub async fn arrived(app: &App, arrival: Arrival) -> Result<Accepted, AcceptError> {
-    let Arrival { conversation, setting, outsiders, from, text, attachments, event_id } = arrival;
-    let words = words(app, &text, !attachments.is_empty())?;
-    let incoming = Incoming::said(conversation, event_id, words, attachments);
+    let Arrival { conversation, setting, outsiders, from, text, files, event_id } = arrival;
+    let words = words(app, &text, !files.is_empty())?;
+    let mut incoming = Incoming::said(conversation, event_id, words, Vec::new());
+    if let EventBody::Said { files: to_fetch, .. } = &mut incoming.body {
+        *to_fetch = files;
+    }
     take(app, from, Incoming { setting, outsiders, ..incoming }).await
+}
+
+/// What became of something said before.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// It reads like this now.
+    Text(String),
+    Deleted,
+}
+
+/// Takes up a change of what `from` said under the event id `of`. `None` when the bot never
+/// heard it from them, or nothing in it changed.
+pub async fn changed(
+    app: &App,
+    place: &ConversationKey,
+    outsiders: bool,
+    from: Person,
+    of: &str,
+    change: Change,
+) -> Result<Option<Accepted>, AcceptError> {
+    let said = app.store.message_by_delivery(&said_as(place, of)).await?;
+    let Some(said) = said.filter(|said| said.email == from.email) else { return Ok(None) };
+    let conversation = app.store.conversation(&said.conversation_id).await?;
+    let (Some(conversation), Some(request_id)) = (conversation, said.request_id) else {
+        return Ok(None);
+    };
+    let mut text = Redacted::default();
+    let message_id = said.id;
+    // The same change told again is the same event.
+    let (event_id, body) = match change {
+        Change::Deleted => (format!("gone:{of}"), EventBody::Deleted { request_id, message_id }),
+        Change::Text(changed) => {
+            text = words(app, &changed, true)?;
+            if text.text == said.body.text {
+                return Ok(None);
+            }
+            let digest = hex::encode(Sha256::digest(text.text.as_bytes()));
+            let body = EventBody::Edited { request_id, message_id, text: text.text.clone() };
+            (format!("edit:{of}:{digest}"), body)
+        }
+    };
+    let incoming = Incoming::new(key_of(&conversation), event_id, body).with(text);
+    let incoming = Incoming { setting: conversation.setting, outsiders, ..incoming };
+    take(app, from, incoming).await.map(Some)
+}
+
+/// Files a ticket where no request was made before: from somebody's message, or from nothing.
+pub async fn filed(
+    app: &App,
+    arrival: Arrival,
+    mut form: TicketForm,
+) -> Result<Accepted, AcceptError> {
+    let Arrival { conversation, setting, outsiders, from, text, event_id, .. } = arrival;
+    let said = words(app, &text, true)?;
+    let of_form = scrub(app, &mut form)?;
+    let body = EventBody::FileTicket { request_id: None, form };
+    // What it was filed from is what the ticket is about; without that, its summary is.
+    let text = if said.text.is_empty() { of_form } else { said };
+    let incoming = Incoming::new(conversation, event_id, body).with(text);
+    take(app, from, Incoming { setting, outsiders, ..incoming }).await
+}
+
+/// The name under which something said on a platform is kept.
+fn said_as(place: &ConversationKey, event_id: &str) -> String {
+    format!("in:{}:{}:{event_id}", place.platform.as_str(), place.tenant)
 }
 
 /// The text of a message as it is kept: clean, without secrets.
@@ -287,7 +357,7 @@ impl Incoming {
         words: Redacted,
         attachments: Vec<String>,
     ) -> Incoming {
-        let body = EventBody::Said { text: words.text.clone(), attachments };
+        let body = EventBody::Said { text: words.text.clone(), attachments, files: Vec::new() };
         let shown = Some(Message { text: words.text.clone(), ..Message::default() });
         Incoming { shown, ..Incoming::new(conversation, event_id, body) }.with(words)
     }
@@ -304,7 +374,9 @@ async fn take(app: &App, from: Person, incoming: Incoming) -> Result<Accepted, A
     let now = app.clock.now();
     // A press of a button concerns a request that exists; everything else is a new one.
     let existing = match &body {
-        EventBody::Feedback { request_id, .. } => Some(request_id.clone()),
+        EventBody::Feedback { request_id, .. }
+        | EventBody::Edited { request_id, .. }
+        | EventBody::Deleted { request_id, .. } => Some(request_id.clone()),
         EventBody::FileTicket { request_id, .. } | EventBody::TalkToPerson { request_id } => {
             request_id.clone()
         }
@@ -329,7 +401,7 @@ async fn take(app: &App, from: Person, incoming: Incoming) -> Result<Accepted, A
         name: event.from.name.clone(),
         body: Message { request_id: Some(request_id.clone()), ..body },
         request_id: Some(request_id.clone()),
-        delivery_key: format!("in:{event_id}"),
+        delivery_key: said_as(&event.conversation, &event_id),
         pending: false,
     });
     let request = existing.is_none().then(|| RequestRow {

@@ -178,11 +178,19 @@ pub struct Slack {
     pub bot_token: Option<String>,
     #[serde(default)]
     pub bot_token_file: Option<PathBuf>,
+    /// `xapp-...` with `connections:write`, from Basic Information; for Socket Mode.
+    #[serde(default)]
+    pub app_token: Option<String>,
+    #[serde(default)]
+    pub app_token_file: Option<PathBuf>,
     /// From Basic Information; until it is there, only Slack's check of the address is answered.
     #[serde(default)]
     pub signing_secret: Option<String>,
     #[serde(default)]
     pub signing_secret_file: Option<PathBuf>,
+    /// The emoji that makes a ticket of the message it is put under.
+    #[serde(default = "ticket_emoji")]
+    pub ticket_emoji: String,
     /// Where Slack's Web API is.
     #[serde(default = "slack_api")]
     pub api_url: String,
@@ -191,8 +199,15 @@ pub struct Slack {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SlackMode {
+    /// Slack sends to `server.public_url`.
     #[default]
     Http,
+    /// The bot connects to Slack, which need not reach it.
+    Socket,
+}
+
+fn ticket_emoji() -> String {
+    "ticket".into()
 }
 
 fn slack_api() -> String {
@@ -205,6 +220,7 @@ impl fmt::Debug for Slack {
         f.debug_struct("Slack")
             .field("mode", &self.mode)
             .field("bot_token", &self.bot_token.as_ref().map(|_| "hidden"))
+            .field("app_token", &self.app_token.as_ref().map(|_| "hidden"))
             .field("signing_secret", &self.signing_secret.as_ref().map(|_| "hidden"))
             .field("api_url", &self.api_url)
             .finish_non_exhaustive()

@@ -16,6 +16,7 @@ pub mod console;
 pub mod crash;
 pub mod demo;
 pub mod doctor;
+pub mod files;
 pub mod flows;
 pub mod ingest;
 pub mod job;

@@ -2,6 +2,7 @@
 //! and the clock. Adapters implement these; flows see nothing else.
 
 use async_trait::async_trait;
+use firstline_core::chat::RemoteFile;
 use firstline_indexer::{Found, Query};
 use thiserror::Error;
 
@@ -117,4 +118,20 @@ pub trait Chat: Send + Sync {
         message: &MessageRow,
         again: bool,
     ) -> Result<(), SendError>;
+
+    /// A file that was sent along, if it has at most `limit` bytes.
+    async fn fetch(
+        &self,
+        conversation: &ConversationRow,
+        file: &RemoteFile,
+        limit: usize,
+    ) -> Result<Vec<u8>, SendError> {
+        let _ = (conversation, limit);
+        Err(SendError::Fail(format!("no file is kept here by the name {}", file.id)))
+    }
+
+    /// Shows, where it can, that an answer is being worked on. It goes with the answer.
+    async fn working(&self, conversation: &ConversationRow) {
+        let _ = conversation;
+    }
 }

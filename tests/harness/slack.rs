@@ -1,7 +1,9 @@
 //! A Slack that remembers: its Web API with the limits Slack documents, the people who
 //! write and press there, and the signed requests it sends to the service.
 
+mod acts;
 mod limits;
+pub mod socket;
 mod web_api;
 
 use std::collections::{HashMap, VecDeque};
@@ -9,10 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::header;
-use axum::routing::{any, post};
+use axum::routing::{any, get, post};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value, json};
 
+use socket::SocketMode;
 use web_api::{call, respond};
 
 /// The app's id.
@@ -72,6 +75,8 @@ pub struct Posted {
     pub blocks: Value,
     pub metadata: Value,
     pub edited: bool,
+    /// Files it came with, as Slack shows them.
+    pub files: Vec<Value>,
 }
 
 /// What goes wrong with one call.
@@ -111,6 +116,10 @@ struct Workspace {
     triggers: HashMap<String, Option<Instant>>,
     views: Vec<Value>,
     responses: Vec<Value>,
+    /// What each person's Home tab shows.
+    homes: HashMap<String, Value>,
+    /// Bytes of files by their path.
+    files: HashMap<String, Vec<u8>>,
 }
 
 /// A running Slack of one workspace. Ends with the test's runtime.
@@ -119,10 +128,13 @@ pub struct FakeSlack {
     url: String,
     http: reqwest::Client,
     workspace: Arc<Mutex<Workspace>>,
+    /// Where apps connect to that Slack cannot reach.
+    pub socket: SocketMode,
 }
 
 impl FakeSlack {
     pub const BOT_TOKEN: &str = "xoxb-fake";
+    pub const APP_TOKEN: &str = "xapp-fake";
     pub const SIGNING_SECRET: &str = "s3cret";
     pub const TEAM: &str = "T1";
     pub const BOT_USER: &str = "UBOT";
@@ -139,12 +151,14 @@ impl FakeSlack {
             // No connection outlives its process, whoever takes its port next.
             http: reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap(),
             workspace: Arc::new(Mutex::new(workspace)),
+            socket: SocketMode::start().await,
         };
         let name = "firstline".to_owned();
         fake.add_user(User { id: Self::BOT_USER.into(), name, bot: true, ..User::default() });
         let router = axum::Router::new()
             .route("/api/{method}", any(call))
             .route("/actions/{id}", post(respond))
+            .route("/api/files/{name}", get(acts::file))
             .with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         fake
@@ -430,7 +444,13 @@ impl Workspace {
         event["channel"] = json!(channel);
         event["channel_type"] = json!(kind);
         event["event_ts"] = json!(posted.ts);
-        let seconds = posted.ts.split('.').next().and_then(|s| s.parse::<u64>().ok());
+        self.callback(event, shared)
+    }
+
+    /// An event as the app is told of it.
+    fn callback(&mut self, event: Value, shared: bool) -> Value {
+        let at = text_of(&event, "event_ts").split('.').next();
+        let seconds = at.and_then(|s| s.parse::<u64>().ok());
         json!({
             "token": "verification", "team_id": FakeSlack::TEAM, "api_app_id": APP,
             "context_team_id": FakeSlack::TEAM, "context_enterprise_id": null,
@@ -453,6 +473,7 @@ impl Workspace {
             "team": author.team(), "thread_ts": posted.thread_ts, "blocks": posted.blocks,
             "bot_id": author.bot.then_some(bot), "app_id": ours.then_some(APP),
             "metadata": with_metadata.then_some(&posted.metadata),
+            "files": (!posted.files.is_empty()).then_some(&posted.files),
             "edited": posted.edited.then(|| json!({"user": posted.user, "ts": posted.ts})),
         }))
     }

@@ -26,6 +26,7 @@ pub(crate) struct Desk {
     pub(crate) bot: TestBot,
     pub(crate) slack: FakeSlack,
     pub(crate) url: String,
+    pub(crate) connections: Connections,
     _dir: TempDir,
 }
 
@@ -35,20 +36,23 @@ impl Desk {
     }
 
     pub(crate) async fn with_secret(store: Store, more: &str, secret: bool) -> Desk {
+        let known = format!("signing_secret = \"{}\"\n", FakeSlack::SIGNING_SECRET);
+        Self::with_settings(store, if secret { &known } else { "" }, more).await
+    }
+
+    /// With further lines in `[slack]`.
+    pub(crate) async fn with_settings(store: Store, settings: &str, more: &str) -> Desk {
         acceptance::model::install_crypto();
         let slack = FakeSlack::start().await;
         for (id, name) in [("UANA", "ana"), ("UBEN", "ben"), ("UOLGA", "olga")] {
             let email = Some(format!("{name}@example.com"));
             slack.add_user(User { id: id.into(), name: name.into(), email, ..User::default() });
         }
-        let mut section = format!(
-            "\n[slack]\nbot_token = \"{}\"\napi_url = \"{}\"\n",
+        let section = format!(
+            "\n[slack]\nbot_token = \"{}\"\napi_url = \"{}\"\n{settings}",
             FakeSlack::BOT_TOKEN,
             slack.api_url()
         );
-        if secret {
-            section += &format!("signing_secret = \"{}\"\n", FakeSlack::SIGNING_SECRET);
-        }
         let dir = TempDir::new().unwrap();
         let mut connected = None;
         let articles = [POST_INVOICE];
@@ -60,11 +64,12 @@ impl Desk {
             Arc::new(chats)
         })
         .await;
-        let router = connected.unwrap().router(&bot.app);
+        let connections = connected.unwrap();
+        let router = connections.router(&bot.app);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Desk { bot, slack, url, _dir: dir }
+        Desk { bot, slack, url, connections, _dir: dir }
     }
 
     /// Sends an event and lets the bot do what follows; the status Slack got.
@@ -105,7 +110,12 @@ impl Desk {
         payload
     }
 
-    async fn tickets(&self) -> Vec<firstline::store::records::Ticket> {
+    /// The service begins to listen again, and catches up.
+    pub(crate) async fn keep_up(&self) {
+        self.connections.catch_up(&self.bot.app).await;
+    }
+
+    pub(crate) async fn tickets(&self) -> Vec<firstline::store::records::Ticket> {
         let root = self.bot.viewer("root").await;
         self.bot.app.store.tickets(&TicketFilter::default(), &root).await.unwrap().items
     }

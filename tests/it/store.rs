@@ -22,7 +22,7 @@ pub(crate) fn event(id: &str, thread: &str) -> ChatEvent {
         from: Person { email: "ann@example.com".into(), name: "Ann".into(), guest: false },
         outsiders: false,
         at: 1,
-        body: EventBody::Said { text: format!("text {id}"), attachments: vec![] },
+        body: EventBody::Said { text: format!("text {id}"), attachments: vec![], files: vec![] },
     }
 }
 

@@ -23,7 +23,11 @@ async fn an_event_is_accepted_once() {
             store.put_attachment("ann@example.com", None, "log.txt", "text/plain", b"abc", 5).await;
         let file = file.unwrap();
         let mut said = event.clone();
-        said.body = EventBody::Said { text: "hi".into(), attachments: vec![file.id.clone()] };
+        said.body = EventBody::Said {
+            text: "hi".into(),
+            attachments: vec![file.id.clone()],
+            files: vec![],
+        };
         let first = store.accept(rows(&said, "r1", 10), 10).await.unwrap().unwrap();
         assert_eq!(first.request_id.as_deref(), Some("r1"));
         let again = store.accept(rows(&said, "r2", 11), 11).await.unwrap().unwrap();

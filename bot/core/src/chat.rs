@@ -117,13 +117,32 @@ pub enum EventBody {
         /// Ids of attachments already stored.
         #[serde(default)]
         attachments: Vec<String>,
+        /// Files that are still where they were sent, to be fetched.
+        #[serde(default)]
+        files: Vec<RemoteFile>,
     },
+    /// The message of a request was changed, and reads like this now.
+    Edited { request_id: String, message_id: String, text: String },
+    /// The message of a request was taken back.
+    Deleted { request_id: String, message_id: String },
     /// "That solved it" / "not helpful" under an answer.
     Feedback { request_id: String, verdict: Verdict },
     /// The ticket form was sent. Fields are as the requester left them.
     FileTicket { request_id: Option<String>, form: TicketForm },
     /// "Talk to a person": ends the bot's part and files what is known.
     TalkToPerson { request_id: Option<String> },
+}
+
+/// A file as its platform names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteFile {
+    /// The platform's own name for it.
+    pub id: String,
+    pub name: String,
+    /// Bytes, as the platform says.
+    pub size: u64,
+    /// Where the platform gives it to those it knows.
+    pub url: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

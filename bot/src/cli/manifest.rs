@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 
 use super::{Done, Global, output};
+use crate::config::SlackMode;
 use crate::platform::slack;
 
 const SLACK_EXAMPLES: &str = "\
@@ -31,13 +32,14 @@ pub(super) fn run(global: &Global, command: ManifestCommand) -> anyhow::Result<D
     let ManifestCommand::Slack { out } = command;
     let config = global.load_config()?;
     let public_url = config.server.public_url.as_deref();
-    let text = serde_json::to_string_pretty(&slack::manifest(public_url))?;
+    let mode = config.slack.as_ref().map(|slack| slack.mode).unwrap_or_default();
+    let text = serde_json::to_string_pretty(&slack::manifest(public_url, mode))?;
     match out {
         Some(path) => std::fs::write(&path, format!("{text}\n"))
             .with_context(|| format!("{} cannot be written", path.display()))?,
         None => output::text(&text)?,
     }
-    if public_url.is_none() {
+    if public_url.is_none() && mode == SlackMode::Http {
         eprintln!(
             "server.public_url is not set, so the manifest names an example address; set it and \
              run this again."

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
-use super::Config;
+use super::{Config, SlackMode};
 
 /// E-mail addresses are compared in lower case everywhere.
 pub(super) fn normalise(config: &mut Config) {
@@ -128,6 +128,15 @@ fn slack(config: &Config) -> Result<(), String> {
         "`slack.bot_token` must be the bot's token, which begins with xoxb-; it is on the app's \
          page OAuth & Permissions once the app is installed."
             .into()
+    })?;
+    let app_token = slack.app_token.as_deref().unwrap_or_default();
+    refuse_if(slack.mode == SlackMode::Socket && !app_token.starts_with("xapp-"), || {
+        "`slack.app_token` must be an app-level token, which begins with xapp-; Socket Mode needs \
+         one with connections:write, from the app's page Basic Information."
+            .into()
+    })?;
+    refuse_if(slack.ticket_emoji.trim_matches(':').is_empty(), || {
+        "`slack.ticket_emoji` is empty; name an emoji, as in \"ticket\".".into()
     })?;
     refuse_if(slack.signing_secret.as_ref().is_some_and(|s| s.trim().is_empty()), || {
         "`slack.signing_secret` is empty; copy it from the app's page Basic Information, or leave \

@@ -226,6 +226,7 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
     }
     if let Some(slack) = &mut config.slack {
         from_folder(&mut slack.bot_token_file);
+        from_folder(&mut slack.app_token_file);
         from_folder(&mut slack.signing_secret_file);
     }
     for source in &mut config.source {
@@ -244,6 +245,7 @@ fn read_secrets(config: &mut Config) -> Result<(), ConfigError> {
     }
     if let Some(slack) = &mut config.slack {
         read_secret("slack.bot_token_file", &mut slack.bot_token, &slack.bot_token_file)?;
+        read_secret("slack.app_token_file", &mut slack.app_token, &slack.app_token_file)?;
         let secret = &mut slack.signing_secret;
         read_secret("slack.signing_secret_file", secret, &slack.signing_secret_file)?;
     }

@@ -72,7 +72,7 @@ impl FileView {
             id: row.id.clone(),
             name: row.name.clone(),
             size: page::size(row.size),
-            image: super::attachments::is_safe_image(&row.mime),
+            image: crate::files::is_safe_image(&row.mime),
         }
     }
 }

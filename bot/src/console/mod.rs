@@ -121,7 +121,7 @@ fn pages() -> Table {
         .post("/jobs/retry", jobs::retry_all)
         .post("/jobs/{id}/retry", jobs::retry)
         .post("/jobs/{id}/discard", jobs::discard)
-        .post_limited("/attachments", attachments::upload, attachments::LIMIT + 64 * 1024)
+        .post_limited("/attachments", attachments::upload, crate::files::LIMIT + 64 * 1024)
         .get("/attachments/{id}", attachments::download)
         .get("/sign-in", session::sign_in_page)
         .post("/sign-in", session::sign_in)

@@ -1,8 +1,10 @@
 //! Whether the Slack app is installed with what the bot needs.
 
-use super::Finding;
-use crate::config::Config;
-use crate::platform::slack::{Granted, Slack, SlackError, missing};
+use std::sync::Arc;
+
+use super::{Finding, State};
+use crate::config::{self, Config, SlackMode};
+use crate::platform::slack::{Granted, Slack, SlackError, check_socket, missing};
 use crate::ports::Store;
 
 const CHECK: &str = "slack";
@@ -21,10 +23,25 @@ pub(super) async fn slack(config: &Config, store: Option<&Store>) -> Finding {
         Ok(slack) => slack,
         Err(e) => return Finding::bad(CHECK, format!("{e:#}"), "install ca-certificates"),
     };
-    judge(slack.granted().await, settings.signing_secret.is_some())
+    let slack = Arc::new(slack);
+    let found = judge(slack.granted().await, settings);
+    if found.state == State::Bad || settings.mode == SlackMode::Http {
+        return found;
+    }
+    match check_socket(&slack).await {
+        Ok(_) => found,
+        Err(error) => Finding::bad(
+            CHECK,
+            format!("Socket Mode does not work: {error}"),
+            format!(
+                "turn it on under Socket Mode, and make an app-level token with connections:write \
+                 under Basic Information at {APPS}"
+            ),
+        ),
+    }
 }
 
-fn judge(granted: Result<Granted, SlackError>, secret: bool) -> Finding {
+fn judge(granted: Result<Granted, SlackError>, settings: &config::Slack) -> Finding {
     let granted = match granted {
         Ok(granted) => granted,
         Err(e @ SlackError::Refused(_)) => {
@@ -53,7 +70,7 @@ fn judge(granted: Result<Granted, SlackError>, secret: bool) -> Finding {
             ),
         );
     }
-    if !secret {
+    if settings.mode == SlackMode::Http && settings.signing_secret.is_none() {
         return Finding::bad(
             CHECK,
             format!(
@@ -67,14 +84,19 @@ fn judge(granted: Result<Granted, SlackError>, secret: bool) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
     use super::*;
+
+    fn settings(secret: bool) -> config::Slack {
+        let secret = if secret { "signing_secret = \"s\"" } else { "" };
+        toml::from_str(&format!("bot_token = \"xoxb-1\"\n{secret}")).expect("settings")
+    }
 
     fn granted(scopes: Option<&[&str]>) -> Granted {
         Granted {
             team: "Example".into(),
             team_id: "T1".into(),
             user: "firstline".into(),
+            user_id: "UBOT".into(),
             scopes: scopes.map(|list| list.iter().map(|s| (*s).to_owned()).collect()),
         }
     }
@@ -102,7 +124,7 @@ mod tests {
                 "network",
             ),
         ] {
-            let finding = judge(outcome, secret);
+            let finding = judge(outcome, &settings(secret));
             assert_eq!(finding.state, state, "{finding:?}");
             assert!(finding.found.contains(says), "{finding:?}");
             assert!(finding.mend.unwrap_or_default().contains(mend));

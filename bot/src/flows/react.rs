@@ -1,6 +1,8 @@
 //! How the bot reacts to an accepted event. Each reaction ends in one settlement.
 
 mod buttons;
+mod changes;
+mod files;
 mod settle;
 
 use firstline_core::chat::{ChatEvent, EventBody, Message, Person, Setting};
@@ -44,6 +46,8 @@ struct Reaction<'a> {
     /// What was done with the request before this one.
     last_action: Option<String>,
     stamps: Stamps,
+    /// What is said before anything else: files that could not be fetched.
+    first: Option<String>,
 }
 
 /// Reacts to `event`; settles or fails as a whole. What it says is to be delivered now.
@@ -72,9 +76,19 @@ pub async fn react(
         open_here,
         last_action,
         stamps,
+        first: None,
     };
     match &event.body {
-        EventBody::Said { text, attachments } => Box::pin(reaction.said(text, attachments)).await,
+        EventBody::Said { text, attachments, files } if files.is_empty() => {
+            Box::pin(reaction.said(text, attachments)).await
+        }
+        EventBody::Said { text, files, .. } => {
+            Box::pin(reaction.said_with_files(text, files)).await
+        }
+        EventBody::Edited { message_id, text, .. } => {
+            Box::pin(reaction.edited(message_id, text)).await
+        }
+        EventBody::Deleted { message_id, .. } => Box::pin(reaction.deleted(message_id)).await,
         EventBody::Feedback { verdict, .. } => Box::pin(reaction.feedback(*verdict)).await,
         EventBody::FileTicket { form, .. } => Box::pin(reaction.file(form)).await,
         EventBody::TalkToPerson { .. } => Box::pin(reaction.talk_to_person()).await,
@@ -137,6 +151,7 @@ impl Reaction<'_> {
         {
             return self.command(&command).await;
         }
+        self.sign();
         let thread = self.thread().await?;
         let wants_person = matches!(command::parse(text), Some(Command::TalkToPerson));
         let asked = Asked {
@@ -156,6 +171,14 @@ impl Reaction<'_> {
             Box::pin(understand(self.app, &asked, &|so_far| self.draft(so_far))).await?;
         observe(self.app, &self.request, &understood);
         self.settle_understood(understood, attachments).await
+    }
+
+    /// Shows that an answer is coming, where it takes a while: a model is asked.
+    fn sign(&self) {
+        if let (Some(app), Some(_)) = (self.app.shared(), &self.app.model) {
+            let conversation = self.conversation.clone();
+            tokio::spawn(async move { app.chat.working(&conversation).await });
+        }
     }
 
     /// Shows checked sentences on open pages while the answer is being composed.

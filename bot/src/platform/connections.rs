@@ -50,6 +50,13 @@ impl Connections {
         router
     }
 
+    /// Takes up, once, what was said while the service was away.
+    pub async fn catch_up(&self, app: &Arc<App>) {
+        if let Some(slack) = &self.slack {
+            slack::catch_up(app.clone(), slack.clone()).await;
+        }
+    }
+
     /// What runs beside them until `stopped` turns true.
     pub fn run(&self, app: &Arc<App>, stopped: &watch::Receiver<bool>, parts: &mut JoinSet<()>) {
         if let Some(slack) = &self.slack {

@@ -1,7 +1,7 @@
 //! The rules of conduct, the same on every platform: what is the bot's business, when it
 //! answers, when it leaves the word to people, and how what was said gets in.
 
-use firstline_core::chat::{ConversationKey, Person, Setting};
+use firstline_core::chat::{ConversationKey, Person, RemoteFile, Setting};
 use firstline_core::words;
 
 use crate::accept::{self, AcceptError, Arrival};
@@ -72,17 +72,17 @@ pub(super) async fn take_up(
     heard: &Heard,
     from: Person,
     text: String,
-    attachments: Vec<String>,
+    files: Vec<RemoteFile>,
 ) -> anyhow::Result<Option<String>> {
     // Who only calls the bot wants to know what it can do.
-    let only_calls = text.trim().is_empty() && attachments.is_empty();
+    let only_calls = text.trim().is_empty() && files.is_empty();
     let arrival = Arrival {
         conversation: heard.place.clone(),
         setting: if heard.direct { Setting::Direct } else { Setting::Channel },
         outsiders: heard.outsiders,
         from,
         text: if only_calls { "help".to_owned() } else { text },
-        attachments,
+        files,
         event_id: heard.event_id.clone(),
     };
     match accept::arrived(app, arrival).await {

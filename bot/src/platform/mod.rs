@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use firstline_core::chat::Platform;
+use firstline_core::chat::{Platform, RemoteFile};
 
 use crate::ports::{Chat, SendError, Store};
 use crate::store::records::{ConversationRow, MessageRow};
@@ -58,5 +58,20 @@ impl Chat for Platforms {
         again: bool,
     ) -> Result<(), SendError> {
         self.at(conversation.platform)?.deliver(conversation, message, again).await
+    }
+
+    async fn fetch(
+        &self,
+        conversation: &ConversationRow,
+        file: &RemoteFile,
+        limit: usize,
+    ) -> Result<Vec<u8>, SendError> {
+        self.at(conversation.platform)?.fetch(conversation, file, limit).await
+    }
+
+    async fn working(&self, conversation: &ConversationRow) {
+        if let Ok(chat) = self.at(conversation.platform) {
+            chat.working(conversation).await;
+        }
     }
 }

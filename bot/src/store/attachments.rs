@@ -1,7 +1,7 @@
 //! Files people send along.
 
 use super::people::lower;
-use super::records::{AttachmentFull, AttachmentRow};
+use super::records::{AttachmentFull, AttachmentRow, MessageRow};
 use super::{Result, Store, new_id};
 
 #[derive(sqlx::FromRow)]
@@ -52,6 +52,35 @@ impl Store {
         );
         tx.commit().await?;
         Ok(row)
+    }
+
+    /// Keeps a file that was fetched for a message, once however often it is fetched.
+    pub async fn put_fetched(
+        &self,
+        file: &AttachmentRow,
+        of: &MessageRow,
+        bytes: &[u8],
+        now: i64,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        exec!(
+            tx,
+            sqlx::query(
+                "INSERT INTO attachment (id, email, conversation_id, message_id, name, mime, size,
+                     bytes, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+            )
+            .bind(&file.id)
+            .bind(lower(&of.email))
+            .bind(&of.conversation_id)
+            .bind(&of.id)
+            .bind(&file.name)
+            .bind(&file.mime)
+            .bind(file.size)
+            .bind(bytes)
+            .bind(now)
+        );
+        tx.commit().await
     }
 
     pub async fn attachment(&self, id: &str) -> Result<Option<AttachmentFull>> {

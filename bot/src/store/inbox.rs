@@ -160,7 +160,12 @@ impl Store {
         let conversation = conversation_id(place);
         let request_id = match (request, &event.body) {
             (Some(request), _) => Some(request.id.clone()),
-            (None, EventBody::Feedback { request_id, .. }) => Some(request_id.clone()),
+            (
+                None,
+                EventBody::Feedback { request_id, .. }
+                | EventBody::Edited { request_id, .. }
+                | EventBody::Deleted { request_id, .. },
+            ) => Some(request_id.clone()),
             (
                 None,
                 EventBody::FileTicket { request_id, .. } | EventBody::TalkToPerson { request_id },

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use firstline_core::chat::ConversationKey;
+use firstline_core::chat::{ConversationKey, Message, Platform};
 
 use super::encode::{json, of_json, of_word, word};
 use super::inbox::ConversationDb;
@@ -81,6 +81,25 @@ impl Store {
         rows.into_iter().map(ConversationDb::record).collect()
     }
 
+    /// A platform's conversations in which something was said after `since`, the latest first.
+    pub async fn conversations_since(
+        &self,
+        platform: Platform,
+        since: i64,
+        limit: i64,
+    ) -> Result<Vec<ConversationRow>> {
+        let rows: Vec<ConversationDb> = read!(self, |c| sqlx::query_as(
+            "SELECT * FROM conversation WHERE platform = $1 AND updated_at > $2
+             ORDER BY updated_at DESC, id DESC LIMIT $3",
+        )
+        .bind(platform.as_str())
+        .bind(since)
+        .bind(limit)
+        .fetch_all(c)
+        .await?);
+        rows.into_iter().map(ConversationDb::record).collect()
+    }
+
     /// `false` when there is no such conversation.
     pub async fn rename_conversation(&self, id: &str, title: &str) -> Result<bool> {
         let mut tx = self.begin().await?;
@@ -121,6 +140,47 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let conversation = row.conversation_id.clone();
         Ok(self.with_attachments(&conversation, vec![row]).await?.pop())
+    }
+
+    /// The message kept under a delivery key.
+    pub async fn message_by_delivery(&self, key: &str) -> Result<Option<MessageRow>> {
+        let row: Option<MessageDb> =
+            read!(self, |c| sqlx::query_as("SELECT * FROM message WHERE delivery_key = $1")
+                .bind(key)
+                .fetch_optional(c)
+                .await?);
+        row.map(|row| row.record(Vec::new())).transpose()
+    }
+
+    /// Lets a message read like `body` from now on; `false` when it is gone.
+    pub async fn rewrite_message(&self, id: &str, body: &Message) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let sql = "UPDATE message SET body = $2 WHERE id = $1 RETURNING conversation_id, seq";
+        let written: Option<(String, i64)> =
+            on!(tx, |c| sqlx::query_as(sql).bind(id).bind(json(body)?).fetch_optional(c).await?);
+        if let Some((conversation_id, seq)) = &written {
+            let conversation_id = conversation_id.clone();
+            tx.tell(Live { conversation_id, kind: LiveKind::Message { seq: *seq } });
+        }
+        tx.commit().await?;
+        Ok(written.is_some())
+    }
+
+    /// Forgets a message, and the words of its request unless a ticket was made of them;
+    /// `false` when it is gone already.
+    pub async fn forget_message(&self, id: &str) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        exec!(
+            tx,
+            sqlx::query(
+                "UPDATE request SET text = '' WHERE ticket_key IS NULL
+                 AND id = (SELECT request_id FROM message WHERE id = $1)"
+            )
+            .bind(id)
+        );
+        let gone = exec!(tx, sqlx::query("DELETE FROM message WHERE id = $1").bind(id));
+        tx.commit().await?;
+        Ok(gone > 0)
     }
 
     /// Messages after `after_seq` (0 for all), oldest first.

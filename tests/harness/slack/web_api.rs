@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::limits::{Wrong, check_content};
 use super::{
-    APP, FORM, FakeSlack, Fault, Posted, TRIGGERS_LAST, User, Workspace, name_blocks, refuse,
+    APP, FORM, FakeSlack, Fault, Posted, TRIGGERS_LAST, User, Workspace, list, name_blocks, refuse,
     text_of,
 };
 
@@ -48,9 +48,38 @@ impl Workspace {
             }
             "chat.update" => self.update(with),
             "views.open" => self.open_view(with),
+            "views.update" => {
+                let at = self.views.iter().position(|view| view["id"] == given("view_id"));
+                let at = at.ok_or_else(|| refuse("not_found"))?;
+                if with["hash"].is_string() && with["hash"] != self.views[at]["hash"] {
+                    return Err(refuse("hash_conflict"));
+                }
+                let id = self.views[at]["id"].clone();
+                let mut view = self.complete_view(&with["view"], "modal")?;
+                view["id"] = id;
+                self.views[at] = view.clone();
+                Ok(json!({"view": view}))
+            }
             "views.publish" => {
                 self.person(given("user_id"))?;
-                Ok(json!({"view": self.complete_view(&with["view"], "home")?}))
+                let view = self.complete_view(&with["view"], "home")?;
+                self.homes.insert(given("user_id").to_owned(), view.clone());
+                Ok(json!({"view": view}))
+            }
+            "users.conversations" => {
+                let mut all: Vec<_> = self.channels.iter().collect();
+                all.sort_by_key(|(id, _)| id.as_str());
+                let shown = all.into_iter().map(|(id, channel)| {
+                    json!({
+                        "id": id, "is_im": channel.kind == "im", "is_mpim": channel.kind == "mpim",
+                    })
+                });
+                let end = json!({"next_cursor": ""});
+                Ok(json!({"channels": shown.collect::<Vec<_>>(), "response_metadata": end}))
+            }
+            "assistant.threads.setSuggestedPrompts" => {
+                let few = list(&with["prompts"]).count() <= 4;
+                if few { Ok(json!({})) } else { Err(refuse("too_many_prompts")) }
             }
             "assistant.threads.setStatus" => {
                 let channel = self.known(given("channel_id"))?;
@@ -99,7 +128,16 @@ impl Workspace {
             all.filter(|m| m.within(ts) && (m.ts == ts || asked(m))).collect()
         };
         let with_metadata = yes(&with["include_all_metadata"]);
-        let messages: Vec<_> = found.iter().map(|m| self.shown(m, with_metadata)).collect();
+        let mut messages: Vec<_> = found.iter().map(|m| self.shown(m, with_metadata)).collect();
+        for message in &mut messages {
+            let thread = self.channels[&channel].messages.iter();
+            let thread = thread.filter(|m| m.thread_ts.as_deref() == message["ts"].as_str());
+            let repliers: Vec<_> = thread.map(|m| m.user.clone()).collect();
+            if !repliers.is_empty() {
+                message["reply_count"] = json!(repliers.len());
+                message["reply_users"] = json!(repliers);
+            }
+        }
         let end = json!({"next_cursor": ""});
         Ok(json!({"messages": messages, "has_more": false, "response_metadata": end}))
     }
@@ -193,9 +231,12 @@ pub(super) async fn call(
     Path(method): Path<String>,
     request: Request,
 ) -> Response<Body> {
-    let bearer = format!("Bearer {}", FakeSlack::BOT_TOKEN);
     let token = request.headers().get(header::AUTHORIZATION);
-    let allowed = token.is_some_and(|token| token.as_bytes() == bearer.as_bytes());
+    let bears = |bearer: &str| {
+        token.is_some_and(|token| token.as_bytes() == format!("Bearer {bearer}").as_bytes())
+    };
+    let opens = method == "apps.connections.open";
+    let allowed = bears(if opens { FakeSlack::APP_TOKEN } else { FakeSlack::BOT_TOKEN });
     let with = arguments(request).await;
     let mut slack = fake.lock();
     slack.calls.push((method.clone(), with.clone()));
@@ -208,7 +249,9 @@ pub(super) async fn call(
             return refusal;
         }
         Some(Fault::Error(error)) => Err(refuse(error)),
+        _ if !allowed && opens => Err(refuse("not_allowed_token_type")),
         _ if !allowed => Err(refuse("invalid_auth")),
+        _ if opens => Ok(fake.socket.address()),
         _ => slack.answer(&method, &with),
     };
     let answer = match done {

@@ -129,6 +129,43 @@ pub fn added(key: &str, language: &str) -> Message {
     about(key, text, &[Button::FileTicket, Button::TalkToPerson])
 }
 
+/// They changed a message their ticket was made of.
+pub fn change_added(key: &str, language: &str) -> Message {
+    let text = match tongue(language) {
+        Tongue::En => format!("I added your change to **{key}**."),
+        Tongue::De => format!("Deine Änderung steht jetzt bei **{key}** dabei."),
+    };
+    about(key, text, &[])
+}
+
+/// In a ticket: the message it was made of reads differently now.
+pub fn changed_to(text: &str, language: &str) -> String {
+    let head = say(language, "The message was changed to:", "Die Nachricht wurde geändert:");
+    format!("{head}\n\n{text}")
+}
+
+/// In a ticket: the message it was made of is gone.
+pub fn taken_back(language: &str) -> String {
+    say(
+        language,
+        "The message this was filed from was deleted by its author.",
+        "Die Nachricht, aus der dies entstand, hat ihr Verfasser gelöscht.",
+    )
+}
+
+/// Files that did not come; `most` is how many megabytes one may have.
+pub fn files_missing(names: &[String], most: usize, language: &str) -> String {
+    let names = names.join(", ");
+    match tongue(language) {
+        Tongue::En => format!(
+            "I could not take along {names}. A file may have up to {most} MB; please send it again or put the text here."
+        ),
+        Tongue::De => format!(
+            "{names} konnte ich nicht mitnehmen. Eine Datei darf bis zu {most} MB haben; bitte schick sie noch einmal oder schreib den Text hier hin."
+        ),
+    }
+}
+
 /// Stands before passages that may help while a ticket waits.
 pub fn may_help(language: &str) -> String {
     say(language, "Meanwhile, this may help:", "Vielleicht hilft inzwischen das:")

@@ -129,16 +129,8 @@ impl Reaction<'_> {
         let says = words::filed(&facts(&ticket, &[]), &assessment.language);
         self.request.action = Some("file".into());
         let title = (!ticket.summary.is_empty()).then(|| ticket.summary.clone());
-        let settlement = Settlement {
-            request: self.request.clone(),
-            assessments: Vec::new(),
-            ticket: Some(ticket),
-            reply: None,
-            cited_documents: Vec::new(),
-            comments: Vec::new(),
-            hand_over: false,
-            title,
-        };
+        let settlement =
+            Settlement { ticket: Some(ticket), title, ..Settlement::of(self.request.clone()) };
         self.settle(settlement, Some(says)).await
     }
 

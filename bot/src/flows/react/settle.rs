@@ -81,11 +81,11 @@ impl Reaction<'_> {
             Plan::Silent => Some(words::courtesy(&language)),
         };
         let removed = removed_from(&self.request.text);
-        if !removed.is_empty()
-            && let Some(message) = &mut said
-        {
-            message.text =
-                format!("{}\n\n{}", words::secret_removed(&removed, &language), message.text);
+        let removed = (!removed.is_empty()).then(|| words::secret_removed(&removed, &language));
+        for first in removed.iter().chain(&self.first) {
+            if let Some(message) = &mut said {
+                message.text = format!("{first}\n\n{}", message.text);
+            }
         }
         self.request.kind = Some(assessment.kind);
         self.request.system = assessment.system.clone();
@@ -176,16 +176,7 @@ impl Reaction<'_> {
         action: &str,
     ) -> Result<Option<Said>, JobError> {
         self.request.action = Some(action.to_owned());
-        let settlement = Settlement {
-            request: self.request.clone(),
-            assessments: Vec::new(),
-            ticket: None,
-            reply: None,
-            cited_documents: Vec::new(),
-            comments: Vec::new(),
-            hand_over: false,
-            title: None,
-        };
+        let settlement = Settlement::of(self.request.clone());
         self.settle(settlement, says).await
     }
 

@@ -15,8 +15,12 @@ use thiserror::Error;
 
 /// A call takes no longer, so that whoever waits for an acknowledgement is not kept.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// A file may take longer: nobody waits for an acknowledgement of it.
+const FETCHING: Duration = Duration::from_secs(20);
 /// The kind of metadata a message of ours bears.
 const MARK: &str = "firstline_message";
+/// Pages of a list that are read, of 200 each.
+const MOST_PAGES: usize = 10;
 /// Messages of a thread looked through.
 const THREAD: u32 = 200;
 
@@ -39,6 +43,7 @@ pub struct Granted {
     pub team: String,
     pub team_id: String,
     pub user: String,
+    pub user_id: String,
     /// Scopes of the token, where Slack told.
     #[serde(skip)]
     pub scopes: Option<Vec<String>>,
@@ -70,13 +75,15 @@ pub(super) struct Profile {
 pub(super) struct Api {
     client: SlackClient<SlackClientHyperConnector<HttpsConnector<HttpConnector>>>,
     token: SlackApiToken,
+    /// For Socket Mode alone.
+    app_token: Option<SlackApiToken>,
     /// For the headers, which the typed client does not show.
     http: reqwest::Client,
     url: String,
 }
 
 impl Api {
-    pub(super) fn new(url: &str, token: &str) -> anyhow::Result<Api> {
+    pub(super) fn new(url: &str, token: &str, app_token: Option<String>) -> anyhow::Result<Api> {
         let connector = HttpsConnectorBuilder::new()
             .with_native_roots()
             .map_err(|e| anyhow::anyhow!("this machine's certificates cannot be read: {e}"))?
@@ -88,7 +95,8 @@ impl Api {
             SlackClientHyperConnector::with_connector(connector).with_slack_api_url(&url);
         let token = SlackApiToken::new(SlackApiTokenValue::new(token.to_owned()));
         let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
-        Ok(Api { client: SlackClient::new(connector), token, http, url })
+        let app_token = app_token.map(|token| SlackApiToken::new(SlackApiTokenValue::new(token)));
+        Ok(Api { client: SlackClient::new(connector), token, app_token, http, url })
     }
 
     pub(super) async fn granted(&self) -> Result<Granted, SlackError> {
@@ -110,6 +118,21 @@ impl Api {
         let granted: Granted =
             serde_json::from_value(value).map_err(|e| SlackError::Unknown(e.to_string()))?;
         Ok(Granted { scopes, ..granted })
+    }
+
+    /// An address for one connection of Socket Mode.
+    pub(super) async fn open_socket(&self) -> Result<String, SlackError> {
+        #[derive(Deserialize)]
+        struct Reply {
+            url: String,
+        }
+        let token = self.app_token.as_ref();
+        let token = token.ok_or_else(|| SlackError::Refused("no app token".to_owned()))?;
+        let session = self.client.open_session(token);
+        let nothing = json!({});
+        let call = session.http_session_api.http_post("apps.connections.open", &nothing, None);
+        let reply: Reply = in_time(call).await?;
+        Ok(reply.url)
     }
 
     pub(super) async fn user(&self, id: &str) -> Result<User, SlackError> {
@@ -226,6 +249,136 @@ impl Api {
         ];
         let reply: Reply = self.get("conversations.replies", &asked).await?;
         Ok(reply.messages)
+    }
+
+    /// Conversations the bot is in, each with what kind it is.
+    pub(super) async fn conversations(&self) -> Result<Vec<(String, &'static str)>, SlackError> {
+        let all = self.pages(
+            "users.conversations",
+            "channels",
+            &[("types", "public_channel,private_channel,mpim,im"), ("exclude_archived", "true")],
+        );
+        let kind = |channel: &Value| match (&channel["is_im"], &channel["is_mpim"]) {
+            (Value::Bool(true), _) => "im",
+            (_, Value::Bool(true)) => "mpim",
+            _ => "channel",
+        };
+        let named = all.await?.into_iter();
+        Ok(named.filter_map(|c| Some((c["id"].as_str()?.to_owned(), kind(&c)))).collect())
+    }
+
+    /// What was said in a channel after `oldest`, the newest first.
+    pub(super) async fn history(
+        &self,
+        channel: &str,
+        oldest: &str,
+    ) -> Result<Vec<Value>, SlackError> {
+        let asked = [("channel", channel), ("oldest", oldest)];
+        self.pages("conversations.history", "messages", &asked).await
+    }
+
+    async fn pages(
+        &self,
+        method: &str,
+        of: &str,
+        asked: &[(&str, &str)],
+    ) -> Result<Vec<Value>, SlackError> {
+        let mut all = Vec::new();
+        let mut cursor = String::new();
+        for _ in 0..MOST_PAGES {
+            let mut asked = asked.to_vec();
+            asked.push(("limit", "200"));
+            if !cursor.is_empty() {
+                asked.push(("cursor", &cursor));
+            }
+            let mut reply: Value = self.get(method, &asked).await?;
+            all.extend(reply[of].as_array_mut().map(std::mem::take).unwrap_or_default());
+            let next = reply["response_metadata"]["next_cursor"].as_str().unwrap_or_default();
+            if next.is_empty() {
+                break;
+            }
+            cursor = next.to_owned();
+        }
+        Ok(all)
+    }
+
+    /// One message, wherever it stands in a channel; `None` when it is gone or not shown to us.
+    pub(super) async fn message(
+        &self,
+        channel: &str,
+        ts: &str,
+    ) -> Result<Option<Value>, SlackError> {
+        match self.thread(channel, ts).await {
+            Ok(thread) => Ok(thread.into_iter().find(|message| message["ts"] == ts)),
+            Err(SlackError::Refused(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Shows a form anew that is still open, unless it changed since.
+    pub(super) async fn update_view(
+        &self,
+        id: &str,
+        hash: Option<&str>,
+        view: &Value,
+    ) -> Result<(), SlackError> {
+        let mut asked = json!({ "view_id": id, "view": view });
+        if let Some(hash) = hash {
+            asked["hash"] = hash.into();
+        }
+        let _: Value = self.post("views.update", &asked).await?;
+        Ok(())
+    }
+
+    /// Shows somebody their Home tab.
+    pub(super) async fn publish_view(&self, user: &str, view: &Value) -> Result<(), SlackError> {
+        let asked = json!({ "user_id": user, "view": view });
+        let _: Value = self.post("views.publish", &asked).await?;
+        Ok(())
+    }
+
+    /// A call nothing depends on.
+    pub(super) async fn courtesy(&self, method: &str, asked: &Value) -> Result<(), SlackError> {
+        let _: Value = self.post(method, asked).await?;
+        Ok(())
+    }
+
+    /// A file that was sent along. The token goes to Slack's own hosts only.
+    pub(super) async fn file(&self, url: &str, limit: usize) -> Result<Vec<u8>, SlackError> {
+        let refused = |word: &str| SlackError::Refused(word.to_owned());
+        let address = reqwest::Url::parse(url).map_err(|_| refused("invalid_url"))?;
+        if !self.trusts(&address) {
+            return Err(refused("foreign_file"));
+        }
+        let unknown = |e: reqwest::Error| SlackError::Unknown(e.without_url().to_string());
+        let request = self.http.get(address).timeout(FETCHING);
+        let token = self.token.token_value.value();
+        let mut reply = request.bearer_auth(token).send().await.map_err(unknown)?;
+        match reply.status().as_u16() {
+            200 => {}
+            429 => return Err(SlackError::RateLimited(WAIT)),
+            status @ 500.. => return Err(SlackError::Unknown(format!("status {status}"))),
+            status => return Err(refused(&format!("status_{status}"))),
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = reply.chunk().await.map_err(unknown)? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > limit {
+                return Err(refused("file_too_large"));
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Slack's hosts for files, and the one the configuration names for calls.
+    fn trusts(&self, address: &reqwest::Url) -> bool {
+        let Some(host) = address.host_str() else { return false };
+        let slacks = address.scheme() == "https"
+            && ["slack.com", "slack-files.com", "slack-edge.com"]
+                .iter()
+                .any(|of| host == *of || host.ends_with(&format!(".{of}")));
+        let configured = reqwest::Url::parse(&self.url).ok();
+        slacks || configured.is_some_and(|url| url.origin() == address.origin())
     }
 
     /// Shows a form to whoever pressed; the trigger lives three seconds.

@@ -1,7 +1,11 @@
 //! A tolerant reading of what Slack sends: only what is needed is looked at, and whatever is
 //! missing, null, new or oddly shaped makes an envelope that is passed over, never an error.
 
+use firstline_core::chat::RemoteFile;
 use serde_json::Value;
+
+/// Files taken from one message.
+const MOST_FILES: usize = 10;
 
 /// What an event callback is about, as far as it concerns the bot.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +15,20 @@ pub(super) enum Envelope {
         challenge: String,
     },
     Said(Said),
+    /// Somebody changed what they had said; it reads like this now.
+    Edited(Said),
+    Deleted(Deleted),
+    Reacted(Reacted),
+    /// Somebody looks at the app's Home tab.
+    HomeOpened {
+        team: String,
+        user: String,
+    },
+    /// Somebody opened the assistant beside what they do.
+    AssistantOpened {
+        channel: String,
+        thread: String,
+    },
     /// Nothing for us; the kind is counted.
     PassedOver {
         kind: String,
@@ -34,18 +52,48 @@ pub(super) struct Said {
     pub(super) mention: bool,
     /// The channel is shared with other organisations.
     pub(super) outsiders: bool,
+    pub(super) files: Vec<RemoteFile>,
+}
+
+/// A message is gone.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Deleted {
+    pub(super) team: String,
+    pub(super) channel: String,
+    /// Who had written it.
+    pub(super) user: String,
+    pub(super) ts: String,
+}
+
+/// Somebody put an emoji under a message.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reacted {
+    pub(super) team: String,
+    pub(super) channel: String,
+    /// Who put it there.
+    pub(super) user: String,
+    /// Without colons.
+    pub(super) emoji: String,
+    /// Of the message.
+    pub(super) ts: String,
+    pub(super) outsiders: bool,
 }
 
 impl Said {
     /// Slack sends a mention twice, as itself and as a message: both bear this name.
     pub(super) fn event_id(&self) -> String {
-        format!("{}:{}", self.channel, self.ts)
+        event_id(&self.channel, &self.ts)
     }
 
     /// The first message of its thread, which is itself when it begins one.
     pub(super) fn thread(&self) -> &str {
         self.thread_ts.as_deref().unwrap_or(&self.ts)
     }
+}
+
+/// The name of what was said there then.
+pub(super) fn event_id(channel: &str, ts: &str) -> String {
+    format!("{channel}:{ts}")
 }
 
 pub(super) fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
@@ -80,19 +128,68 @@ pub(super) fn read(value: &Value) -> Envelope {
         "event_callback" => {
             let event = &value["event"];
             let kind = text(event, "type").unwrap_or("nameless");
-            match said(value, event, kind) {
-                Some(said) => Envelope::Said(said),
-                None => passed_over(kind),
-            }
+            happened(value, event, kind).unwrap_or_else(|| passed_over(kind))
         }
         other => passed_over(other),
     }
 }
 
-fn said(value: &Value, event: &Value, kind: &str) -> Option<Said> {
-    if !matches!(kind, "message" | "app_mention") {
+fn happened(value: &Value, event: &Value, kind: &str) -> Option<Envelope> {
+    let user = || text(event, "user").map(str::to_owned);
+    match (kind, text(event, "subtype")) {
+        ("message", Some("message_changed")) => edited(value, event).map(Envelope::Edited),
+        ("message", Some("message_deleted")) => {
+            let before = &event["previous_message"];
+            Some(Envelope::Deleted(Deleted {
+                team: team(value),
+                channel: text(event, "channel")?.to_owned(),
+                user: text(before, "user")?.to_owned(),
+                ts: text(event, "deleted_ts").or_else(|| text(before, "ts"))?.to_owned(),
+            }))
+        }
+        ("message" | "app_mention", _) => said(value, event, kind).map(Envelope::Said),
+        ("reaction_added", _) if text(&event["item"], "type") == Some("message") => {
+            Some(Envelope::Reacted(Reacted {
+                team: team(value),
+                channel: text(&event["item"], "channel")?.to_owned(),
+                user: user()?,
+                emoji: text(event, "reaction")?.to_owned(),
+                ts: text(&event["item"], "ts")?.to_owned(),
+                outsiders: outsiders(value),
+            }))
+        }
+        ("app_home_opened", _) if text(event, "tab") == Some("home") => {
+            Some(Envelope::HomeOpened { team: team(value), user: user()? })
+        }
+        ("assistant_thread_started", _) => {
+            let thread = &event["assistant_thread"];
+            Some(Envelope::AssistantOpened {
+                channel: text(thread, "channel_id")?.to_owned(),
+                thread: text(thread, "thread_ts")?.to_owned(),
+            })
+        }
+        _ => None,
+    }
+}
+
+fn outsiders(value: &Value) -> bool {
+    value["is_ext_shared_channel"] == true
+}
+
+/// What a message reads like now. Slack also tells of it when it only adds a link's preview.
+fn edited(value: &Value, event: &Value) -> Option<Said> {
+    let (now, before) = (&event["message"], &event["previous_message"]);
+    if !now.is_object() || now["text"] == before["text"] {
         return None;
     }
+    let mut message = now.clone();
+    for name in ["channel", "channel_type"] {
+        message[name] = event[name].clone();
+    }
+    said(value, &message, "message")
+}
+
+fn said(value: &Value, event: &Value, kind: &str) -> Option<Said> {
     // Bots, this one above all, are not talked to.
     if text(event, "bot_id").is_some() || event["bot_profile"].is_object() {
         return None;
@@ -125,8 +222,27 @@ fn said(value: &Value, event: &Value, kind: &str) -> Option<Said> {
         ts: ts.to_owned(),
         thread_ts: text(event, "thread_ts").filter(|thread| *thread != ts).map(str::to_owned),
         mention: named || kind == "app_mention",
-        outsiders: value["is_ext_shared_channel"] == true,
+        outsiders: outsiders(value),
+        files: files(event),
     })
+}
+
+/// What was sent along and can be fetched; files kept elsewhere are only links.
+fn files(message: &Value) -> Vec<RemoteFile> {
+    let all = message["files"].as_array().into_iter().flatten();
+    let files = all.filter(|file| text(file, "mode") != Some("external"));
+    files
+        .filter_map(|file| {
+            let url = text(file, "url_private_download").or_else(|| text(file, "url_private"))?;
+            Some(RemoteFile {
+                id: text(file, "id")?.to_owned(),
+                name: text(file, "name").or_else(|| text(file, "title"))?.to_owned(),
+                size: file["size"].as_u64().unwrap_or(0),
+                url: url.to_owned(),
+            })
+        })
+        .take(MOST_FILES)
+        .collect()
 }
 
 /// The text without the bot's own name, which only calls it.
@@ -185,6 +301,7 @@ mod tests {
             (json!({"subtype": null, "thread_ts": null, "blocks": [{"type": "future"}]}), true),
             (json!({"subtype": "file_share"}), true),
             (json!({"subtype": "message_changed"}), false),
+            (json!({"subtype": "message_deleted", "previous_message": 3}), false),
             (json!({"subtype": "brand_new"}), false),
             (json!({"bot_id": "B9"}), false),
             (json!({"user": "UBOT"}), false),

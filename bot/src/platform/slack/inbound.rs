@@ -1,36 +1,29 @@
-//! What Slack sends over HTTP: verified, read, judged by the rules of conduct, accepted, and only
-//! then acknowledged. A refusal to save is a 503, so that Slack sends it again.
+//! What Slack sends over HTTP: verified, read, accepted, and only then acknowledged. A refusal to
+//! save is a 503, so that Slack sends it again. Socket Mode hands over the same payloads.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use firstline_core::chat::{ConversationKey, Person, Platform};
+use axum::{Json, Router};
+use firstline_core::chat::{Person, Platform};
 use serde_json::Value;
 
-use super::envelope::{self, Envelope, Said};
+use super::envelope::{self, Envelope};
 use super::manifest::{COMMANDS_PATH, EVENTS_PATH, INTERACTIONS_PATH};
 use super::people::WhoError;
 use super::verify::{Refused, Verified, verify};
-use super::{Slack, commands, interactions, render};
+use super::{Slack, interactions};
 use crate::app::App;
-use crate::platform::hearing::{self, Ear, Heard};
+use crate::config::SlackMode;
+use crate::platform::hearing;
 
 /// Slack's largest payloads are forms of some hundred kilobytes.
 const LIMIT: usize = 1024 * 1024;
-
-/// Messages before the one that names the bot which are read with it.
-const EARLIER: usize = 10;
-/// People named in one message whose names are asked for, and how long that may take: Slack
-/// wants its acknowledgement within three seconds.
-const NAMED: usize = 5;
-const NAMES: Duration = Duration::from_millis(500);
 
 #[derive(Clone)]
 pub(super) struct Inbound {
@@ -38,12 +31,16 @@ pub(super) struct Inbound {
     pub(super) slack: Arc<Slack>,
 }
 
-/// `/slack/events`, `/slack/interactions` and `/slack/commands`.
+/// `/slack/events`, `/slack/interactions` and `/slack/commands`, unless the bot connects to Slack.
 pub fn router(app: Arc<App>, slack: Arc<Slack>) -> Router {
+    if slack.mode == SlackMode::Socket {
+        // Slack sends nothing here then; nobody else is to.
+        return Router::new();
+    }
     Router::new()
         .route(EVENTS_PATH, post(events))
-        .route(INTERACTIONS_PATH, post(interactions::pressed))
-        .route(COMMANDS_PATH, post(commands::typed))
+        .route(INTERACTIONS_PATH, post(interaction))
+        .route(COMMANDS_PATH, post(command))
         .layer(DefaultBodyLimit::max(LIMIT))
         .with_state(Inbound { app, slack })
 }
@@ -54,26 +51,43 @@ impl Inbound {
     }
 
     /// The fields of a signed form.
-    pub(super) fn form(
-        &self,
-        headers: &HeaderMap,
-        body: &Bytes,
-    ) -> Result<HashMap<String, String>, Refused> {
-        Ok(fields(&self.verified(headers, body)?.into_inner()))
+    fn form(&self, headers: &HeaderMap, body: &Bytes) -> Result<Value, Refused> {
+        let body = self.verified(headers, body)?.into_inner();
+        Ok(serde_json::to_value(fields(&body)).unwrap_or_default())
     }
 
     pub(super) async fn who(&self, team: &str, user: &str) -> Result<Option<Person>, WhoError> {
         self.slack.who(team, user, self.app.clock.now()).await
     }
+
+    /// Takes up an event; an error when it is to be sent again.
+    pub(super) async fn event(&self, value: &Value) -> anyhow::Result<()> {
+        match envelope::read(value) {
+            Envelope::Said(said) => self.said(&said).await,
+            Envelope::Edited(said) => self.edited(&said).await,
+            Envelope::Deleted(gone) => self.deleted(&gone).await,
+            Envelope::Reacted(reacted) => self.reacted(&reacted).await,
+            Envelope::HomeOpened { team, user } => self.show_home(&team, &user).await,
+            Envelope::AssistantOpened { channel, thread } => {
+                self.greet(&channel, &thread).await;
+                Ok(())
+            }
+            Envelope::UrlVerification { .. } => Ok(()),
+            Envelope::PassedOver { kind } => {
+                pass_over(&kind);
+                Ok(())
+            }
+        }
+    }
 }
 
 /// What could not be taken up now; Slack sends it again.
-pub(super) fn later(error: &dyn std::fmt::Display) -> Response {
-    tracing::warn!(%error, "an event of Slack could not be taken up yet");
+fn later(error: &anyhow::Error) -> Response {
+    tracing::warn!(error = format!("{error:#}"), "something of Slack's could not be taken up yet");
     StatusCode::SERVICE_UNAVAILABLE.into_response()
 }
 
-pub(super) fn refused(why: &Refused) -> Response {
+fn refused(why: &Refused) -> Response {
     tracing::warn!(?why, "a request that Slack did not sign was refused");
     StatusCode::UNAUTHORIZED.into_response()
 }
@@ -103,13 +117,12 @@ async fn events(State(inbound): State<Inbound>, headers: HeaderMap, body: Bytes)
         Err(why) => return refused(&why),
     };
     let value: Value = serde_json::from_str(&text).unwrap_or_default();
-    match envelope::read(&value) {
-        Envelope::UrlVerification { challenge } => challenge.into_response(),
-        Envelope::PassedOver { kind } => {
-            pass_over(&kind);
-            StatusCode::OK.into_response()
-        }
-        Envelope::Said(said) => inbound.said(said).await,
+    if let Envelope::UrlVerification { challenge } = envelope::read(&value) {
+        return challenge.into_response();
+    }
+    match inbound.event(&value).await {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(error) => later(&error),
     }
 }
 
@@ -120,100 +133,23 @@ fn challenge(body: &Bytes) -> Option<String> {
     }
 }
 
-impl Said {
-    fn heard(&self) -> Heard {
-        Heard {
-            place: ConversationKey {
-                platform: Platform::Slack,
-                tenant: self.team.clone(),
-                channel: self.channel.clone(),
-                thread: self.thread().to_owned(),
-            },
-            direct: self.direct,
-            mention: self.mention,
-            in_thread: self.thread_ts.is_some(),
-            outsiders: self.outsiders,
-            event_id: self.event_id(),
-        }
+async fn interaction(State(inbound): State<Inbound>, headers: HeaderMap, body: Bytes) -> Response {
+    let form = match inbound.form(&headers, &body) {
+        Ok(form) => form,
+        Err(why) => return refused(&why),
+    };
+    let payload = form["payload"].as_str().unwrap_or_default();
+    let value: Value = serde_json::from_str(payload).unwrap_or_default();
+    match inbound.interaction(&value).await {
+        Ok(interactions::Reply::Done) => StatusCode::OK.into_response(),
+        Ok(interactions::Reply::With(reply)) => Json(reply).into_response(),
+        Err(error) => later(&error),
     }
 }
 
-impl Inbound {
-    async fn said(&self, said: Said) -> Response {
-        match self.take_up(&said).await {
-            Ok(()) => StatusCode::OK.into_response(),
-            Err(error) => later(&error),
-        }
+async fn command(State(inbound): State<Inbound>, headers: HeaderMap, body: Bytes) -> Response {
+    match inbound.form(&headers, &body) {
+        Ok(form) => Json(inbound.command(&form).await).into_response(),
+        Err(why) => refused(&why),
     }
-
-    /// What the people named in a message are called. Whom Slack does not tell of now stays
-    /// nameless: that is no reason to have the message sent again.
-    async fn names(&self, said: &Said) -> HashMap<String, String> {
-        let mut names = HashMap::new();
-        for user in mentioned(&said.text).take(NAMED) {
-            if let Ok(Some(person)) = self.who(&said.team, user).await {
-                names.insert(user.to_owned(), person.name);
-            }
-        }
-        names
-    }
-
-    /// What people wrote in the thread before they called the bot: often that is the request.
-    async fn earlier(&self, said: &Said) -> Vec<String> {
-        let thread = match self.slack.api.thread(&said.channel, said.thread()).await {
-            Ok(thread) => thread,
-            Err(error) => {
-                tracing::warn!(%error, "a thread could not be read; the naming message stands alone");
-                return Vec::new();
-            }
-        };
-        let before = thread.iter().filter(|m| {
-            // Stamps are of one length, so they compare as text.
-            envelope::text(m, "bot_id").is_none()
-                && envelope::text(m, "ts").is_some_and(|ts| ts < said.ts.as_str())
-        });
-        let words = before.filter_map(|m| envelope::text(m, "text"));
-        let mut words: Vec<String> =
-            words.map(|words| render::to_markdown(words, &|_| None)).collect();
-        words.split_off(words.len().saturating_sub(EARLIER))
-    }
-
-    async fn take_up(&self, said: &Said) -> anyhow::Result<()> {
-        let app = &self.app;
-        let heard = said.heard();
-        let Ear::Open(known) = hearing::listen(app, &heard).await? else { return Ok(()) };
-        let Some(from) = self.who(&said.team, &said.user).await? else {
-            pass_over("not from a person");
-            return Ok(());
-        };
-        if !hearing::may_speak(app, &heard, known.as_deref(), &from).await? {
-            return Ok(());
-        }
-        let names = tokio::time::timeout(NAMES, self.names(said)).await.unwrap_or_default();
-        let mut text = render::to_markdown(&said.text, &|user| names.get(user).cloned());
-        if said.mention && known.is_none() && said.thread_ts.is_some() {
-            text = with_earlier(&text, &self.earlier(said).await);
-        }
-        let Some(says) = hearing::take_up(app, &heard, from, text, Vec::new()).await? else {
-            return Ok(());
-        };
-        // Never a silent acknowledgement; said once, since Slack will not send it again.
-        let (thread, key) = (Some(said.thread()), format!("refused:{}", said.event_id()));
-        let told = self.slack.api.post_message(&said.channel, thread, &says, None, &key).await;
-        if let Err(error) = told {
-            tracing::warn!(%error, "somebody could not be told that their message is not read");
-        }
-        Ok(())
-    }
-}
-
-/// A call to the bot with what it is about: the call first, unless it is all there is.
-fn with_earlier(text: &str, earlier: &[String]) -> String {
-    let said = std::iter::once(text).chain(earlier.iter().map(String::as_str));
-    said.map(str::trim).filter(|words| !words.is_empty()).collect::<Vec<_>>().join("\n\n")
-}
-
-/// The users a text mentions, as often as it does.
-fn mentioned(text: &str) -> impl Iterator<Item = &str> {
-    text.split("<@").skip(1).filter_map(|rest| rest.split(['>', '|']).next())
 }

@@ -1,100 +1,106 @@
-//! Buttons and forms. They want their answer in the same exchange: checked, looked up in the
-//! database, accepted; no model is asked.
+//! Buttons, shortcuts and forms. They want their answer in the same exchange: checked, looked up
+//! in the database, accepted; no model is asked.
 
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
 use firstline_core::chat::{Person, Verdict};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::envelope::{team, text};
-use super::inbound::{Inbound, later, pass_over, refused};
-use super::people::WhoError;
+use super::inbound::{Inbound, pass_over};
 use super::render;
 use crate::accept::{self, AcceptError, Press};
-use crate::prefill;
 
-/// The ticket form among an app's views.
-const FORM: &str = "firstline.ticket";
-
-/// Where a form was opened, carried through it.
-#[derive(Debug, Serialize, Deserialize)]
-struct Opened {
-    request: String,
+/// What Slack gets back.
+#[derive(Debug, PartialEq)]
+pub(super) enum Reply {
+    Done,
+    With(Value),
 }
 
 const NOT_YOURS: &str = "Only the person who asked can use these buttons.";
-
-pub(super) async fn pressed(
-    State(inbound): State<Inbound>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let payload = match inbound.form(&headers, &body) {
-        Ok(mut form) => form.remove("payload").unwrap_or_default(),
-        Err(why) => return refused(&why),
-    };
-    let value: Value = serde_json::from_str(&payload).unwrap_or_default();
-    let kind = text(&value, "type").unwrap_or("nameless");
-    let Some(user) = text(&value["user"], "id") else {
-        pass_over(kind);
-        return StatusCode::OK.into_response();
-    };
-    let from = match inbound.who(&team(&value), user).await {
-        Ok(Some(from)) => from,
-        Ok(None) => {
-            pass_over(kind);
-            return StatusCode::OK.into_response();
-        }
-        Err(WhoError::Slack(error)) => return later(&error),
-        Err(WhoError::Store(error)) => return later(&error),
-    };
-    match kind {
-        "block_actions" => inbound.buttons(&value, &from).await,
-        "view_submission" => inbound.submitted(&value, from).await,
-        other => {
-            pass_over(other);
-            StatusCode::OK.into_response()
-        }
-    }
-}
+pub(super) const NOT_SAVED: &str = "That could not be saved; please press it again.";
 
 impl Inbound {
-    async fn buttons(&self, value: &Value, from: &Person) -> Response {
-        for action in value["actions"].as_array().into_iter().flatten() {
-            let (Some(name), Some(request)) = (text(action, "action_id"), text(action, "value"))
-            else {
-                pass_over("action");
-                continue;
-            };
-            let press = match name {
-                "firstline.solved" => Some(Press::Verdict(Verdict::Solved)),
-                "firstline.not_helpful" => Some(Press::Verdict(Verdict::NotHelpful)),
-                "firstline.talk_to_person" => Some(Press::TalkToPerson),
-                "firstline.file_ticket" => None,
-                _ => {
-                    pass_over("action");
-                    continue;
-                }
-            };
-            let outcome = match press {
-                Some(press) => self.press(value, action, from, request, press).await,
-                None => self.open_form(value, from, request).await,
-            };
-            match outcome {
-                Ok(()) => {}
-                Err(AcceptError::NotFound) => self.whisper(value, NOT_YOURS).await,
-                Err(AcceptError::Unavailable(error)) => {
-                    self.whisper(value, "That could not be saved; please press it again.").await;
-                    return later(&error);
-                }
-                Err(refusal) => self.whisper(value, &refusal.to_string()).await,
+    /// Takes up what somebody pressed or sent; an error when it could not be kept.
+    pub(super) async fn interaction(&self, value: &Value) -> anyhow::Result<Reply> {
+        let kind = text(value, "type").unwrap_or("nameless");
+        let Some(user) = text(&value["user"], "id") else {
+            pass_over(kind);
+            return Ok(Reply::Done);
+        };
+        let Some(from) = self.who(&team(value), user).await? else {
+            pass_over(kind);
+            return Ok(Reply::Done);
+        };
+        let called = text(value, "callback_id");
+        match (kind, called.or_else(|| text(&value["view"], "callback_id"))) {
+            ("block_actions", _) => self.actions(value, &from).await,
+            ("view_submission", Some(render::FORM)) => self.form_sent(value, from).await,
+            ("view_submission", Some(render::CORRECTION)) => {
+                self.correction_sent(value, &from).await
+            }
+            ("shortcut", Some(render::FILE)) => {
+                self.said_if_refused(value, self.open_empty_form(value).await).await
+            }
+            ("message_action", Some(render::FILE_FROM_MESSAGE)) => {
+                self.said_if_refused(value, self.open_form_for_message(value).await).await
+            }
+            _ => {
+                pass_over(kind);
+                Ok(Reply::Done)
             }
         }
-        StatusCode::OK.into_response()
+    }
+
+    async fn actions(&self, value: &Value, from: &Person) -> anyhow::Result<Reply> {
+        for action in value["actions"].as_array().into_iter().flatten() {
+            let name = text(action, "action_id").unwrap_or_default();
+            let of = text(action, "value").unwrap_or_default();
+            let outcome = match name {
+                "firstline.solved" => {
+                    self.press(value, action, from, of, Press::Verdict(Verdict::Solved)).await
+                }
+                "firstline.not_helpful" => {
+                    self.press(value, action, from, of, Press::Verdict(Verdict::NotHelpful)).await
+                }
+                "firstline.talk_to_person" => {
+                    self.press(value, action, from, of, Press::TalkToPerson).await
+                }
+                "firstline.file_ticket" => self.open_form(value, from, of).await,
+                "firstline.new_ticket" => self.open_empty_form(value).await,
+                "firstline.review" => self.reviewed(value, from, of).await,
+                "firstline.correct" => self.open_correction(value, from, of).await,
+                _ if text(action, "block_id") == Some("kind")
+                    && text(&value["view"], "callback_id") == Some(render::FORM) =>
+                {
+                    self.refresh_form(&value["view"]).await;
+                    Ok(())
+                }
+                _ => {
+                    pass_over("action");
+                    Ok(())
+                }
+            };
+            self.said_if_refused(value, outcome).await?;
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Never a silent acknowledgement: whoever pressed hears why nothing was done.
+    async fn said_if_refused(
+        &self,
+        value: &Value,
+        outcome: Result<(), AcceptError>,
+    ) -> anyhow::Result<Reply> {
+        match outcome {
+            Ok(()) => {}
+            Err(AcceptError::NotFound) => self.whisper(value, NOT_YOURS).await,
+            Err(AcceptError::Unavailable(error)) => {
+                self.whisper(value, NOT_SAVED).await;
+                return Err(error);
+            }
+            Err(refusal) => self.whisper(value, &refusal.to_string()).await,
+        }
+        Ok(Reply::Done)
     }
 
     async fn press(
@@ -128,67 +134,6 @@ impl Inbound {
         let words = text(message, "text").unwrap_or_default();
         if let Err(error) = self.slack.api.update(channel, ts, words, &blocks).await {
             tracing::warn!(%error, "pressed buttons still stand under a message");
-        }
-    }
-
-    async fn open_form(
-        &self,
-        value: &Value,
-        from: &Person,
-        request: &str,
-    ) -> Result<(), AcceptError> {
-        let prefilled = prefill::form(&self.app, &from.email, request, None).await?;
-        let (Some(_), form) = prefilled else { return Err(AcceptError::NotFound) };
-        let opened = Opened { request: request.to_owned() };
-        let opened = serde_json::to_string(&opened).map_err(anyhow::Error::from)?;
-        let systems: Vec<String> = self.app.catalogue.iter().map(|s| s.name.clone()).collect();
-        let view = render::modal(&form, &systems, &opened);
-        let trigger = text(value, "trigger_id").unwrap_or_default();
-        if let Err(error) = self.slack.api.open_view(trigger, &view).await {
-            tracing::warn!(%error, "a ticket form could not be shown");
-            self.whisper(value, "The form could not be opened; please press the button again.")
-                .await;
-        }
-        Ok(())
-    }
-
-    async fn submitted(&self, value: &Value, from: Person) -> Response {
-        let view = &value["view"];
-        if text(view, "callback_id") != Some(FORM) {
-            pass_over("view");
-            return StatusCode::OK.into_response();
-        }
-        let opened = text(view, "private_metadata").and_then(|m| serde_json::from_str(m).ok());
-        let (Some(Opened { request }), Some(id)) = (opened, text(view, "id")) else {
-            pass_over("view");
-            return StatusCode::OK.into_response();
-        };
-        let form = match render::form_of(&view["state"]["values"]) {
-            Ok(form) => form,
-            Err(wrong) => return wrong_fields(wrong),
-        };
-        let event_id = format!("view:{id}");
-        let press = Press::FileTicket(form);
-        match accept::pressed(&self.app, from, &request, press, event_id).await {
-            // An empty answer closes the form; the ticket is told of in the thread.
-            Ok(_) => StatusCode::OK.into_response(),
-            Err(AcceptError::Unavailable(error)) => {
-                tracing::warn!(%error, "a ticket form could not be saved");
-                let said = "It could not be saved; please send it again.".to_owned();
-                wrong_fields(vec![("summary".to_owned(), said)])
-            }
-            Err(refusal) => wrong_fields(vec![("summary".to_owned(), refusal.to_string())]),
-        }
-    }
-
-    /// Tells only whoever pressed.
-    async fn whisper(&self, value: &Value, says: &str) {
-        let container = &value["container"];
-        let channel = text(container, "channel_id").or_else(|| text(&value["channel"], "id"));
-        let (Some(channel), Some(user)) = (channel, text(&value["user"], "id")) else { return };
-        let thread = text(container, "thread_ts");
-        if let Err(error) = self.slack.api.whisper(channel, thread, user, says).await {
-            tracing::warn!(%error, "somebody could not be told what became of a button");
         }
     }
 }
@@ -232,10 +177,10 @@ fn remaining(blocks: &Value, gone: &[&str], note: &str) -> Value {
 }
 
 /// The form stays open, with a sentence at each field.
-fn wrong_fields(wrong: Vec<(String, String)>) -> Response {
+pub(super) fn wrong_fields(wrong: Vec<(String, String)>) -> Reply {
     let errors: serde_json::Map<String, Value> =
         wrong.into_iter().map(|(field, why)| (field, Value::String(why))).collect();
-    Json(json!({ "response_action": "errors", "errors": errors })).into_response()
+    Reply::With(json!({ "response_action": "errors", "errors": errors }))
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@
 use firstline_core::words::BOT_NAME;
 use serde_json::{Value, json};
 
+use super::render::{FILE, FILE_FROM_MESSAGE};
+use crate::config::SlackMode;
+
 /// Where Slack delivers, below the public address.
 pub(super) const EVENTS_PATH: &str = "/slack/events";
 pub(super) const INTERACTIONS_PATH: &str = "/slack/interactions";
@@ -36,20 +39,39 @@ pub struct Scope {
 pub(super) const SCOPES: &[Scope] = &[
     Scope { name: "app_mentions:read", why: "Messages that mention the bot reach it." },
     Scope {
+        name: "assistant:write",
+        why: "The bot offers prompts to begin with and shows that an answer is coming.",
+    },
+    Scope {
         name: "channels:history",
         why: "Messages in public channels the bot is in reach it, and it finds its own replies \
               there again.",
     },
+    Scope {
+        name: "channels:read",
+        why: "The bot sees which public channels it is in, to read what was said while it was \
+              away.",
+    },
     Scope { name: "chat:write", why: "The bot writes its answers and what becomes of tickets." },
     Scope { name: "commands", why: "People can type /firstline." },
+    Scope { name: "files:read", why: "Files and screenshots are attached to the ticket." },
     Scope {
         name: "groups:history",
         why: "Messages in private channels the bot is in reach it, and it finds its own replies \
               there again.",
     },
     Scope {
+        name: "groups:read",
+        why: "The bot sees which private channels it is in, to read what was said while it was \
+              away.",
+    },
+    Scope {
         name: "im:history",
         why: "Direct messages to the bot reach it, and it finds its own replies there again.",
+    },
+    Scope {
+        name: "im:read",
+        why: "The bot sees who has written to it, to read what was said while it was away.",
     },
     Scope {
         name: "im:write",
@@ -60,6 +82,12 @@ pub(super) const SCOPES: &[Scope] = &[
         why: "Messages in group conversations the bot is in reach it, and it finds its own \
               replies there again.",
     },
+    Scope {
+        name: "mpim:read",
+        why: "The bot sees which group conversations it is in, to read what was said while it \
+              was away.",
+    },
+    Scope { name: "reactions:read", why: "An emoji under a message makes a ticket of it." },
     Scope {
         name: "users:read",
         why: "The bot sees a sender's name, and whether it is a guest, a bot or somebody of \
@@ -72,11 +100,37 @@ pub(super) const SCOPES: &[Scope] = &[
 ];
 
 /// The events the bot subscribes to.
-pub(super) const EVENTS: &[&str] =
-    &["app_mention", "message.channels", "message.groups", "message.im", "message.mpim"];
+pub(super) const EVENTS: &[&str] = &[
+    "app_home_opened",
+    "app_mention",
+    "assistant_thread_started",
+    "message.channels",
+    "message.groups",
+    "message.im",
+    "message.mpim",
+    "reaction_added",
+];
 
-/// The app manifest, with the addresses below `public_url`.
-pub fn manifest(public_url: Option<&str>) -> Value {
+/// The app manifest: with the addresses below `public_url`, or with none for Socket Mode.
+pub fn manifest(public_url: Option<&str>, mode: SlackMode) -> Value {
+    let mut manifest = over_http(public_url);
+    if mode == SlackMode::Socket {
+        manifest["settings"]["socket_mode_enabled"] = true.into();
+        for pointer in [
+            "/settings/event_subscriptions",
+            "/settings/interactivity",
+            "/features/slash_commands/0",
+        ] {
+            let part = manifest.pointer_mut(pointer).and_then(Value::as_object_mut);
+            if let Some(part) = part {
+                part.retain(|name, _| !matches!(name.as_str(), "request_url" | "url"));
+            }
+        }
+    }
+    manifest
+}
+
+fn over_http(public_url: Option<&str>) -> Value {
     let base = public_url.unwrap_or(PLACEHOLDER_URL).trim_end_matches('/');
     let scopes: Vec<&str> = SCOPES.iter().map(|scope| scope.name).collect();
     json!({
@@ -87,11 +141,29 @@ pub fn manifest(public_url: Option<&str>) -> Value {
         },
         "features": {
             "app_home": {
-                "home_tab_enabled": false,
+                "home_tab_enabled": true,
                 "messages_tab_enabled": true,
                 "messages_tab_read_only_enabled": false,
             },
+            "assistant_view": {
+                "assistant_description": DESCRIPTION,
+                "suggested_prompts": [],
+            },
             "bot_user": { "display_name": BOT_NAME, "always_online": true },
+            "shortcuts": [
+                {
+                    "type": "global",
+                    "name": "File a ticket",
+                    "callback_id": FILE,
+                    "description": "Say in a form what is wrong or what you need",
+                },
+                {
+                    "type": "message",
+                    "name": "File a ticket",
+                    "callback_id": FILE_FROM_MESSAGE,
+                    "description": "Make a ticket of this message",
+                },
+            ],
             "slash_commands": [{
                 "command": COMMAND,
                 "url": format!("{base}{COMMANDS_PATH}"),
@@ -140,7 +212,7 @@ mod tests {
             (Some("https://help.example.org/"), "https://help.example.org"),
             (Some("https://example.org/bot"), "https://example.org/bot"),
         ] {
-            let manifest = manifest(public_url);
+            let manifest = over_http(public_url);
             for (pointer, path) in [
                 ("/settings/event_subscriptions/request_url", "/slack/events"),
                 ("/settings/interactivity/request_url", "/slack/interactions"),
@@ -154,11 +226,16 @@ mod tests {
     /// The lengths are those of Slack's published schema for manifests.
     #[test]
     fn texts_keep_to_slacks_limits() {
-        let manifest = manifest(None);
+        let manifest = over_http(None);
         for (pointer, limits) in [
             ("/display_information/name", 1..=35),
             ("/display_information/description", 1..=140),
             ("/display_information/long_description", 175..=4000),
+            ("/features/assistant_view/assistant_description", 1..=300),
+            ("/features/shortcuts/0/name", 1..=24),
+            ("/features/shortcuts/0/description", 1..=150),
+            ("/features/shortcuts/1/name", 1..=24),
+            ("/features/shortcuts/1/description", 1..=150),
             ("/features/bot_user/display_name", 1..=80),
             ("/features/slash_commands/0/command", 2..=32),
             ("/features/slash_commands/0/description", 1..=2000),
@@ -171,8 +248,9 @@ mod tests {
 
     #[test]
     fn direct_messages_can_be_written_and_buttons_pressed() {
-        let manifest = manifest(None);
+        let manifest = over_http(None);
         for (pointer, expected) in [
+            ("/features/app_home/home_tab_enabled", true),
             ("/features/app_home/messages_tab_enabled", true),
             ("/features/app_home/messages_tab_read_only_enabled", false),
             ("/settings/interactivity/is_enabled", true),
@@ -186,14 +264,18 @@ mod tests {
 
     #[test]
     fn every_event_and_the_command_have_their_scope() {
-        let manifest = manifest(None);
+        let manifest = over_http(None);
         let scopes = manifest.pointer("/oauth_config/scopes/bot").expect("scopes");
         let scopes: HashSet<&str> =
             scopes.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
         assert_eq!(scopes.len(), SCOPES.len(), "no scope is there twice");
         for event in EVENTS {
             let needed = match *event {
+                // Slack tells of these without a permission of their own.
+                "app_home_opened" => "chat:write",
                 "app_mention" => "app_mentions:read",
+                "assistant_thread_started" => "assistant:write",
+                "reaction_added" => "reactions:read",
                 "message.channels" => "channels:history",
                 "message.groups" => "groups:history",
                 "message.im" => "im:history",
@@ -211,6 +293,14 @@ mod tests {
     }
 
     #[test]
+    fn socket_mode_needs_no_address() {
+        let manifest = manifest(Some("https://help.example.org"), SlackMode::Socket);
+        assert_eq!(manifest.pointer("/settings/socket_mode_enabled"), Some(&json!(true)));
+        assert!(!manifest.to_string().contains("help.example.org"), "{manifest}");
+        assert_eq!(text(&manifest, "/features/slash_commands/0/command"), "/firstline");
+    }
+
+    #[test]
     fn every_scope_says_why() {
         for scope in SCOPES {
             assert!(scope.why.ends_with('.') && !scope.why.contains("  "), "{}", scope.name);
@@ -224,7 +314,7 @@ mod tests {
             all.iter().copied().filter(|name| !name.starts_with("users:")).collect();
         let padded: Vec<String> = all.iter().map(|name| format!(" {name}")).collect();
         let padded: Vec<&str> = padded.iter().map(String::as_str).collect();
-        let more: Vec<&str> = all.iter().copied().chain(["files:read"]).collect();
+        let more: Vec<&str> = all.iter().copied().chain(["stars:read"]).collect();
         let similar: Vec<&str> = all
             .iter()
             .map(|name| if *name == "users:read" { "users:read.email" } else { name })

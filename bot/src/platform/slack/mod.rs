@@ -7,39 +7,50 @@
 #[cfg(test)]
 mod any_input;
 mod api;
+mod assistant;
+mod catch_up;
 mod commands;
 mod envelope;
+mod forms;
+mod heard;
+mod home;
 mod inbound;
 mod interactions;
+mod listening;
 mod manifest;
 mod mrkdwn;
 mod outbound;
 mod people;
 mod render;
+mod socket;
 mod verify;
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
-use tokio::sync::watch;
+use serde_json::Value;
+use tokio::sync::OnceCell;
 
-use crate::app::App;
-use crate::config;
+use crate::config::{self, SlackMode};
 use crate::platform::people::Seen;
 use crate::ports::Store;
 
 pub use api::{Granted, SlackError};
 pub use inbound::router;
+pub use listening::{catch_up, check_socket, run};
 pub use manifest::{manifest, missing};
 
 /// The connection to one workspace.
 pub struct Slack {
+    mode: SlackMode,
     api: api::Api,
     people: Seen,
     store: Store,
     signing_secret: Option<String>,
     /// Where people reach the console, for links.
     public_url: Option<String>,
+    /// The emoji that files a ticket, without colons.
+    ticket_emoji: String,
+    /// Who the bot is here; asked once.
+    me: OnceCell<Granted>,
 }
 
 impl Slack {
@@ -52,11 +63,14 @@ impl Slack {
     ) -> anyhow::Result<Slack> {
         let token = settings.bot_token.as_deref().context("`slack.bot_token` is missing")?;
         Ok(Slack {
-            api: api::Api::new(&settings.api_url, token)?,
+            mode: settings.mode,
+            api: api::Api::new(&settings.api_url, token, settings.app_token.clone())?,
             people: Seen::default(),
             store,
             signing_secret: settings.signing_secret.clone(),
             public_url,
+            ticket_emoji: settings.ticket_emoji.trim_matches(':').to_owned(),
+            me: OnceCell::new(),
         })
     }
 
@@ -67,12 +81,21 @@ impl Slack {
     pub async fn granted(&self) -> Result<Granted, SlackError> {
         self.api.granted().await
     }
-}
 
-/// Says at start whether Slack takes the token (`doctor` says what to mend).
-pub async fn run(_app: Arc<App>, slack: Arc<Slack>, _stopped: watch::Receiver<bool>) {
-    match slack.granted().await {
-        Ok(granted) => tracing::info!(workspace = granted.team, "connected to Slack"),
-        Err(error) => tracing::error!(%error, "Slack cannot be used; see `firstline doctor`"),
+    /// Who the bot is here.
+    async fn me(&self) -> Result<&Granted, SlackError> {
+        self.me.get_or_try_init(|| self.api.granted()).await
+    }
+
+    /// Whether the bot itself wrote a message.
+    async fn is_ours(&self, message: &Value) -> bool {
+        let me = match self.me().await {
+            Ok(me) => me,
+            Err(error) => {
+                tracing::warn!(%error, "who the bot is here cannot be told");
+                return false;
+            }
+        };
+        message["user"] == me.user_id.as_str()
     }
 }

@@ -2,6 +2,7 @@
 //! ended without anybody knowing how is looked for before it is posted again.
 
 use async_trait::async_trait;
+use firstline_core::chat::{RemoteFile, Setting};
 
 use super::Slack;
 use super::api::SlackError;
@@ -49,6 +50,25 @@ impl Chat for Slack {
                 .map_err(failed)?;
         }
         Ok(())
+    }
+
+    async fn fetch(
+        &self,
+        _conversation: &ConversationRow,
+        file: &RemoteFile,
+        limit: usize,
+    ) -> Result<Vec<u8>, SendError> {
+        self.api.file(&file.url, limit).await.map_err(|error| match error {
+            // What Slack refuses to give now, it refuses later.
+            SlackError::Refused(_) => SendError::Fail(error.to_string()),
+            error => failed(error),
+        })
+    }
+
+    async fn working(&self, conversation: &ConversationRow) {
+        if conversation.setting == Setting::Direct {
+            self.sign(&conversation.channel, &conversation.thread).await;
+        }
     }
 }
 

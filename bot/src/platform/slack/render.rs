@@ -2,6 +2,7 @@
 //! Slack refuses a message that is beyond a limit, so all of them are kept here; the text
 //! itself is [`super::mrkdwn`]'s.
 
+mod home;
 mod modal;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,12 @@ use serde_json::{Value, json};
 use super::mrkdwn::{self, Links, Section};
 pub(super) use super::mrkdwn::{escape, to_markdown};
 use crate::store::document_id;
-pub(super) use modal::{form_of, modal};
+pub(super) use home::{CORRECTION, Home, chosen, correction, home};
+pub(super) use modal::{FORM, form_of, modal, so_far};
+
+/// The shortcuts, by what the manifest calls them.
+pub(super) const FILE: &str = "firstline.file";
+pub(super) const FILE_FROM_MESSAGE: &str = "firstline.file_from_message";
 
 const MOST_PARTS: usize = 3;
 

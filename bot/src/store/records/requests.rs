@@ -278,6 +278,22 @@ pub struct Settlement {
     pub title: Option<String>,
 }
 
+impl Settlement {
+    /// Nothing but what became of the request.
+    pub fn of(request: RequestRow) -> Settlement {
+        Settlement {
+            request,
+            assessments: Vec::new(),
+            ticket: None,
+            reply: None,
+            cited_documents: Vec::new(),
+            comments: Vec::new(),
+            hand_over: false,
+            title: None,
+        }
+    }
+}
+
 /// What the requester is told, and the job that tells the platform.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {

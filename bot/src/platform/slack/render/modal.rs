@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use super::{mrkdwn, plain};
 
+/// The form among an app's views.
+pub(in super::super) const FORM: &str = "firstline.ticket";
+
 /// Of one input.
 const LONGEST_INPUT: usize = 3000;
 /// Of one choice in a list, and of their number.
@@ -15,10 +18,10 @@ const LONGEST_CHOICE: usize = 75;
 const MOST_CHOICES: usize = 100;
 
 /// The one action of every input; its block says which field it is.
-const VALUE: &str = "value";
+pub(super) const VALUE: &str = "value";
 
 /// The kinds one can file, as the web form words them.
-const KINDS: [(Kind, &str); 5] = [
+pub(super) const KINDS: [(Kind, &str); 5] = [
     (Kind::Incident, "Something is down"),
     (Kind::Bug, "It works wrongly"),
     (Kind::Change, "I need something changed"),
@@ -36,7 +39,10 @@ pub(in super::super) fn modal(
     let kinds: Vec<Value> = KINDS.iter().map(|(k, label)| choice(label, k.as_str())).collect();
     let chosen = KINDS.iter().find(|(k, _)| *k == kind);
     let chosen = chosen.map(|(k, label)| choice(label, k.as_str()));
-    let mut blocks = vec![input("kind", "What is it about?", false, select(&kinds, chosen))];
+    let mut asked = input("kind", "What is it about?", false, select(&kinds, chosen));
+    // Its fields are shown as soon as another kind is chosen.
+    asked["dispatch_action"] = true.into();
+    let mut blocks = vec![asked];
     // Slack takes no list without choices.
     let systems = offered(systems, form.system.as_deref());
     if !systems.is_empty() {
@@ -53,7 +59,7 @@ pub(in super::super) fn modal(
     }
     json!({
         "type": "modal",
-        "callback_id": "firstline.ticket",
+        "callback_id": FORM,
         "private_metadata": private_metadata,
         "title": plain("File a ticket"),
         "submit": plain("File the ticket"),
@@ -63,7 +69,7 @@ pub(in super::super) fn modal(
 }
 
 /// The systems a list can hold, the known one always among them.
-fn offered<'s>(systems: &'s [String], known: Option<&str>) -> Vec<&'s str> {
+pub(super) fn offered<'s>(systems: &'s [String], known: Option<&str>) -> Vec<&'s str> {
     let mut seen = BTreeSet::new();
     let fitting = systems.iter().map(String::as_str).filter(|name| {
         !name.trim().is_empty() && mrkdwn::size(name) <= LONGEST_CHOICE && seen.insert(*name)
@@ -77,11 +83,11 @@ fn offered<'s>(systems: &'s [String], known: Option<&str>) -> Vec<&'s str> {
     offered
 }
 
-fn choice(label: &str, value: &str) -> Value {
+pub(super) fn choice(label: &str, value: &str) -> Value {
     json!({ "text": plain(label), "value": value })
 }
 
-fn select(choices: &[Value], chosen: Option<Value>) -> Value {
+pub(super) fn select(choices: &[Value], chosen: Option<Value>) -> Value {
     let mut element = json!({ "type": "static_select", "action_id": VALUE, "options": choices });
     if let (Some(chosen), Some(element)) = (chosen, element.as_object_mut()) {
         element.insert("initial_option".to_owned(), chosen);
@@ -103,7 +109,7 @@ fn words(value: &str, multiline: bool) -> Value {
     element
 }
 
-fn input(block: &str, label: &str, optional: bool, element: Value) -> Value {
+pub(super) fn input(block: &str, label: &str, optional: bool, element: Value) -> Value {
     json!({
         "type": "input",
         "block_id": block,
@@ -117,6 +123,19 @@ fn input(block: &str, label: &str, optional: bool, element: Value) -> Value {
 /// shown beside it. The dialog keeps its inputs when another kind is chosen, and so do the
 /// fields: what somebody wrote is not thrown away.
 pub(in super::super) fn form_of(state_values: &Value) -> Result<TicketForm, Vec<(String, String)>> {
+    let form = so_far(state_values);
+    let mut wrong = Vec::new();
+    if form.kind.is_none() {
+        wrong.push(("kind".to_owned(), "Choose what the ticket is about.".to_owned()));
+    }
+    if form.summary.is_empty() {
+        wrong.push(("summary".to_owned(), "Say in one line what it is about.".to_owned()));
+    }
+    if wrong.is_empty() { Ok(form) } else { Err(wrong) }
+}
+
+/// What stands in a form that is still open.
+pub(in super::super) fn so_far(state_values: &Value) -> TicketForm {
     let element = |block: &str| state_values.get(block).and_then(|block| block.get(VALUE));
     let written = |block: &str| {
         let value = element(block).and_then(|element| element.get("value")?.as_str());
@@ -126,24 +145,14 @@ pub(in super::super) fn form_of(state_values: &Value) -> Result<TicketForm, Vec<
         let option = element(block).and_then(|element| element.get("selected_option"));
         option.and_then(|option| option.get("value")?.as_str()).filter(|value| !value.is_empty())
     };
-    let kind = chosen("kind").and_then(Kind::parse).filter(|kind| *kind != Kind::None);
-    let summary = written("summary");
-    let mut wrong = Vec::new();
-    if kind.is_none() {
-        wrong.push(("kind".to_owned(), "Choose what the ticket is about.".to_owned()));
-    }
-    if summary.is_none() {
-        wrong.push(("summary".to_owned(), "Say in one line what it is about.".to_owned()));
-    }
-    let (Some(kind), Some(summary)) = (kind, summary) else { return Err(wrong) };
     let names = KINDS.iter().flat_map(|(kind, _)| fields_of(*kind)).map(|field| field.name);
     let fields = names.filter_map(|name| Some((name.to_owned(), written(name)?)));
-    Ok(TicketForm {
-        kind: Some(kind),
+    TicketForm {
+        kind: chosen("kind").and_then(Kind::parse).filter(|kind| *kind != Kind::None),
         system: chosen("system").map(str::to_owned),
-        summary,
+        summary: written("summary").unwrap_or_default(),
         fields: fields.collect(),
-    })
+    }
 }
 
 #[cfg(test)]

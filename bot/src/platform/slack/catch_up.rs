@@ -1,0 +1,151 @@
+//! What was said while nobody listened: read from Slack's history and taken up as if it had just
+//! come. What came in time is recognised by its name and not taken up twice.
+
+use std::time::Duration;
+
+use firstline_core::chat::Platform;
+use serde_json::{Value, json};
+
+use super::api::SlackError;
+use super::envelope::{self, Envelope, text};
+use super::inbound::Inbound;
+use crate::store::records::ConversationRow;
+
+/// Until when the service has listened, as kept in the store.
+const LISTENED: &str = "slack_listened_until";
+/// How often that is noted.
+pub(super) const NOTED_EVERY_MS: i64 = 60_000;
+/// Slack itself repeats an event for six minutes, so that much may have come late.
+const OVERLAP_MS: i64 = 10 * 60_000;
+/// What is older than a day has been answered otherwise.
+const AT_MOST_MS: i64 = 24 * 60 * 60_000;
+/// Threads the bot was in lately are looked through for a week.
+const THREADS_MS: i64 = 7 * 24 * 60 * 60_000;
+const MOST_THREADS: i64 = 500;
+/// Tries of one call that Slack wants to come later.
+const TRIES: usize = 5;
+
+impl Inbound {
+    /// Catches up, once; from then on notes that everything until now was heard.
+    pub(super) async fn keep_up(&self, caught_up: &mut bool) {
+        if !*caught_up {
+            match self.catch_up().await {
+                Ok(messages) => tracing::info!(messages, "caught up with Slack"),
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    tracing::warn!(error, "what was said in Slack meanwhile cannot be read yet");
+                    return;
+                }
+            }
+            *caught_up = true;
+        }
+        let now = self.app.clock.now().to_string();
+        if let Err(error) = self.app.store.set_meta(LISTENED, &now).await {
+            tracing::warn!(%error, "until when Slack was heard could not be noted");
+        }
+    }
+
+    /// Takes up what was said since the service last listened; how many messages were looked at.
+    /// The first start has nothing to catch up with.
+    async fn catch_up(&self) -> anyhow::Result<usize> {
+        let listened = self.app.store.meta(LISTENED).await?;
+        let Some(until) = listened.and_then(|at| at.parse::<i64>().ok()) else { return Ok(0) };
+        let now = self.app.clock.now();
+        let since = (until - OVERLAP_MS).max(now - AT_MOST_MS);
+        let me = self.slack.me().await?;
+        // An event as Slack would have sent it.
+        let event = |mut message: Value, channel: &str, kind: &str| {
+            message["channel"] = channel.into();
+            message["channel_type"] = kind.into();
+            json!({
+                "type": "event_callback",
+                "team_id": me.team_id,
+                "event": message,
+                "authorizations": [{ "user_id": me.user_id, "is_bot": true }],
+            })
+        };
+        let oldest = format!("{}.000000", since / 1000);
+        let mut seen = 0;
+        for (channel, kind) in self.patiently(|| self.slack.api.conversations()).await? {
+            let messages = self.patiently(|| self.slack.api.history(&channel, &oldest)).await?;
+            for message in messages.into_iter().rev().filter(|m| !others_replied(m)) {
+                seen += 1;
+                self.late(&event(message, &channel, kind)).await;
+            }
+        }
+        let threads = self
+            .app
+            .store
+            .conversations_since(Platform::Slack, now - THREADS_MS, MOST_THREADS)
+            .await?;
+        for ConversationRow { channel, thread, .. } in threads {
+            let kind = if channel.starts_with('D') { "im" } else { "channel" };
+            let messages = self.patiently(|| self.slack.api.thread(&channel, &thread)).await;
+            let messages = messages.unwrap_or_default();
+            let missed = |m: &Value| text(m, "ts").is_some_and(|ts| *ts > *oldest);
+            for message in messages.into_iter().filter(missed) {
+                seen += 1;
+                self.late(&event(message, &channel, kind)).await;
+            }
+        }
+        Ok(seen)
+    }
+
+    async fn late(&self, event: &Value) {
+        let Envelope::Said(said) = envelope::read(event) else { return };
+        for _ in 0..TRIES {
+            match self.said(&said).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(error = format!("{error:#}"), "missed, and not taken up yet");
+                    self.pause(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    /// A call made again when Slack says when.
+    async fn patiently<T, F: Future<Output = Result<T, SlackError>>>(
+        &self,
+        call: impl Fn() -> F,
+    ) -> Result<T, SlackError> {
+        for _ in 1..TRIES {
+            match call().await {
+                Err(SlackError::RateLimited(wait)) => self.pause(wait).await,
+                done => return done,
+            }
+        }
+        call().await
+    }
+
+    async fn pause(&self, wait: Duration) {
+        let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2);
+        self.app.clock.sleep_until(self.app.clock.now() + wait).await;
+    }
+}
+
+/// Whether people have seen to it already; so has nobody to what is no message.
+fn others_replied(message: &Value) -> bool {
+    if !message.is_object() {
+        return true;
+    }
+    let repliers = message["reply_users"].as_array().into_iter().flatten();
+    repliers.into_iter().any(|user| *user != message["user"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_have_answered_is_left_to_them() {
+        for (message, answered) in [
+            (json!({ "user": "U1" }), false),
+            (json!({ "user": "U1", "reply_users": ["U1"] }), false),
+            (json!({ "user": "U1", "reply_users": ["U1", "U2"] }), true),
+            (json!({ "user": "U1", "reply_users": null }), false),
+        ] {
+            assert_eq!(others_replied(&message), answered, "{message}");
+        }
+    }
+}
