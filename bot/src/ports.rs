@@ -111,13 +111,14 @@ pub enum SendError {
 /// wherever the platform can tell.
 #[async_trait]
 pub trait Chat: Send + Sync {
-    /// `again`: an earlier try ended without anybody knowing how.
+    /// Sends a message; what the platform calls it, the last part of a long one. `again`: an
+    /// earlier try ended without anybody knowing how.
     async fn deliver(
         &self,
         conversation: &ConversationRow,
         message: &MessageRow,
         again: bool,
-    ) -> Result<(), SendError>;
+    ) -> Result<Option<String>, SendError>;
 
     /// A file that was sent along, if it has at most `limit` bytes.
     async fn fetch(

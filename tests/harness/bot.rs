@@ -86,7 +86,7 @@ impl Chat for FakeChat {
         conversation: &ConversationRow,
         message: &MessageRow,
         _again: bool,
-    ) -> Result<(), SendError> {
+    ) -> Result<Option<String>, SendError> {
         if let Some(error) = self.fail_next.lock().unwrap().pop() {
             return Err(error);
         }
@@ -94,7 +94,7 @@ impl Chat for FakeChat {
         if shown.iter().all(|(_, m)| m.id != message.id) {
             shown.push((conversation.id.clone(), message.clone()));
         }
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -97,7 +97,7 @@ async fn a_lost_lease_writes_nothing() {
             store.complete(&old).await,
             store.retry(&old, 1, "x").await,
             store.kill(&old, "x").await,
-            store.mark_sent(&old, &message, 1).await,
+            store.mark_sent(&old, &message, None, 1).await,
         ] {
             assert!(!lost.unwrap());
         }

@@ -83,8 +83,8 @@ async fn settling_writes_everything_or_nothing() {
         assert_eq!(delivery.message, said);
         assert!(store.lease("w3", 5, 1_000, 300).await.unwrap().is_empty());
         assert_eq!(store.next_due(300).await.unwrap(), Some(1_300));
-        assert!(store.mark_sent(&delivery.job, &said, 310).await.unwrap());
-        assert!(!store.mark_sent(&delivery.job, &said, 320).await.unwrap());
+        assert!(store.mark_sent(&delivery.job, &said, None, 310).await.unwrap());
+        assert!(!store.mark_sent(&delivery.job, &said, None, 320).await.unwrap());
         assert_eq!(store.message(&said.id).await.unwrap().unwrap().sent_at, Some(310));
         assert_eq!(store.job_counts(400).await.unwrap(), JobCounts::default());
 
@@ -150,10 +150,10 @@ async fn a_reply_goes_behind_those_still_on_their_way() {
         assert!(store.lease("w2", 9, 1_000, 1_039).await.unwrap().is_empty());
         let taken = store.lease("w2", 9, 1_000, 1_040).await.unwrap().remove(0);
         assert_eq!((&taken.id, taken.attempt), (&mine.job.id, 2));
-        assert!(!store.mark_sent(&mine.job, &mine.message, 1_041).await.unwrap());
+        assert!(!store.mark_sent(&mine.job, &mine.message, None, 1_041).await.unwrap());
         let kept = store.message(&mine.message.id).await.unwrap().unwrap();
         assert_eq!(kept.sent_at, None);
-        assert!(store.mark_sent(&taken, &kept, 1_042).await.unwrap());
+        assert!(store.mark_sent(&taken, &kept, None, 1_042).await.unwrap());
     })
     .await;
 }

@@ -30,8 +30,8 @@ pub async fn deliver(
     conversation: &ConversationRow,
     message: &MessageRow,
 ) -> Result<(), JobError> {
-    match app.chat.deliver(conversation, message, leased.attempt > 1).await {
-        Ok(()) => {}
+    let sent_as = match app.chat.deliver(conversation, message, leased.attempt > 1).await {
+        Ok(sent_as) => sent_as,
         Err(SendError::Retry { reason, after_ms: Some(after_ms) }) => {
             return Err(JobError::RetryAfter { reason: anyhow!(reason), after_ms });
         }
@@ -39,9 +39,10 @@ pub async fn deliver(
             return Err(JobError::Retry(anyhow!(reason)));
         }
         Err(SendError::Fail(reason)) => return Err(JobError::Fail(anyhow!(reason))),
-    }
+    };
     crate::crash::point("sent");
-    finish(app.store.mark_sent(leased, message, app.clock.now()).await?)
+    let now = app.clock.now();
+    finish(app.store.mark_sent(leased, message, sent_as.as_deref(), now).await?)
 }
 
 fn finish(held: bool) -> Result<(), JobError> {

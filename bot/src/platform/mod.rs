@@ -56,7 +56,7 @@ impl Chat for Platforms {
         conversation: &ConversationRow,
         message: &MessageRow,
         again: bool,
-    ) -> Result<(), SendError> {
+    ) -> Result<Option<String>, SendError> {
         self.at(conversation.platform)?.deliver(conversation, message, again).await
     }
 

@@ -18,12 +18,12 @@ impl Chat for WebChat {
         conversation: &ConversationRow,
         message: &MessageRow,
         _again: bool,
-    ) -> Result<(), SendError> {
+    ) -> Result<Option<String>, SendError> {
         let live = Live {
             conversation_id: conversation.id.clone(),
             kind: LiveKind::Message { seq: message.seq },
         };
         self.store.publish_live(&live);
-        Ok(())
+        Ok(None)
     }
 }

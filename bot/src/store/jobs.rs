@@ -42,7 +42,7 @@ const FINISH: &str =
          AND o.state = 'ready')";
 
 /// The same, and message $5 has reached its platform.
-const SENT: &str = "UPDATE message SET delivery = 'sent', sent_at = $6
+const SENT: &str = "UPDATE message SET delivery = 'sent', sent_at = $6, sent_as = $7
      WHERE id = $5 AND delivery = 'pending' AND EXISTS (SELECT 1 FROM job
          WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running');
      DELETE FROM job WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running'
@@ -50,7 +50,7 @@ const SENT: &str = "UPDATE message SET delivery = 'sent', sent_at = $6
          AND o.state = 'ready')";
 const SENT_PG: &str = "WITH held AS (DELETE FROM job
          WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running' RETURNING id),
-     sent AS (UPDATE message SET delivery = 'sent', sent_at = $6
+     sent AS (UPDATE message SET delivery = 'sent', sent_at = $6, sent_as = $7
          WHERE id = $5 AND delivery = 'pending' AND EXISTS (SELECT 1 FROM held))
      SELECT EXISTS (SELECT 1 FROM job o WHERE o.lane = $4 AND o.id <> held.id
          AND o.state = 'ready') FROM held
@@ -111,9 +111,15 @@ impl Store {
         Ok(held > 0)
     }
 
-    /// Notes that the platform has a message and ends its job; `false` when the lease was
-    /// lost.
-    pub async fn mark_sent(&self, job: &LeasedJob, message: &MessageRow, now: i64) -> Result<bool> {
+    /// Notes that the platform has a message, by the name it has there, and ends its job; `false`
+    /// when the lease was lost.
+    pub async fn mark_sent(
+        &self,
+        job: &LeasedJob,
+        message: &MessageRow,
+        sent_as: Option<&str>,
+        now: i64,
+    ) -> Result<bool> {
         macro_rules! sent {
             ($sql:expr, $on:expr) => {
                 sqlx::query_scalar($sql)
@@ -123,6 +129,7 @@ impl Store {
                     .bind(&job.lane)
                     .bind(&message.id)
                     .bind(now)
+                    .bind(sent_as)
                     .fetch_optional($on)
                     .await?
             };

@@ -152,6 +152,64 @@ impl Store {
         row.map(|row| row.record(Vec::new())).transpose()
     }
 
+    /// A message of ours by what its platform calls it.
+    pub async fn message_sent_as(
+        &self,
+        platform: Platform,
+        tenant: &str,
+        channel: &str,
+        sent_as: &str,
+    ) -> Result<Option<MessageRow>> {
+        let row: Option<MessageDb> = read!(self, |c| sqlx::query_as(
+            "SELECT m.* FROM message m JOIN conversation c ON c.id = m.conversation_id
+             WHERE c.platform = $1 AND c.tenant = $2 AND c.channel = $3 AND m.sent_as = $4",
+        )
+        .bind(platform.as_str())
+        .bind(tenant)
+        .bind(channel)
+        .bind(sent_as)
+        .fetch_optional(c)
+        .await?);
+        row.map(|row| row.record(Vec::new())).transpose()
+    }
+
+    /// The last reply of ours to a request that bears buttons.
+    pub async fn reply_with_buttons(&self, request_id: &str) -> Result<Option<MessageRow>> {
+        let rows: Vec<MessageDb> = read!(self, |c| sqlx::query_as(
+            "SELECT m.* FROM message m JOIN request r ON r.conversation_id = m.conversation_id
+             WHERE r.id = $1 AND m.request_id = $1 AND m.author = 'bot' ORDER BY m.seq DESC",
+        )
+        .bind(request_id)
+        .fetch_all(c)
+        .await?);
+        for row in rows {
+            let row = row.record(Vec::new())?;
+            if !row.body.buttons.is_empty() || row.body.form.is_some() {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The conversation that was last spoken in of all in a channel.
+    pub async fn latest_conversation(
+        &self,
+        platform: Platform,
+        tenant: &str,
+        channel: &str,
+    ) -> Result<Option<ConversationRow>> {
+        let row: Option<ConversationDb> = read!(self, |c| sqlx::query_as(
+            "SELECT * FROM conversation WHERE platform = $1 AND tenant = $2 AND channel = $3
+             ORDER BY updated_at DESC, created_at DESC LIMIT 1",
+        )
+        .bind(platform.as_str())
+        .bind(tenant)
+        .bind(channel)
+        .fetch_optional(c)
+        .await?);
+        row.map(ConversationDb::record).transpose()
+    }
+
     /// Lets a message read like `body` from now on; `false` when it is gone.
     pub async fn rewrite_message(&self, id: &str, body: &Message) -> Result<bool> {
         let mut tx = self.begin().await?;

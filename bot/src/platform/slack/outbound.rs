@@ -30,7 +30,7 @@ impl Chat for Slack {
         conversation: &ConversationRow,
         message: &MessageRow,
         again: bool,
-    ) -> Result<(), SendError> {
+    ) -> Result<Option<String>, SendError> {
         let place =
             Place { public_url: self.public_url.as_deref(), conversation_id: &conversation.id };
         let mut body = message.body.clone();
@@ -39,17 +39,20 @@ impl Chat for Slack {
         }
         let (channel, thread) = (conversation.channel.as_str(), conversation.thread.as_str());
         let there = if again { self.there(channel, thread).await? } else { Vec::new() };
+        let mut sent_as = None;
         for (number, part) in render::render(&body, &place).into_iter().enumerate() {
             let key = format!("{}:{number}", message.id);
             if there.contains(&key) {
                 continue;
             }
-            self.api
+            let posted = self
+                .api
                 .post_message(channel, Some(thread), &part.text, Some(&part.blocks), &key)
                 .await
                 .map_err(failed)?;
+            sent_as = Some(posted);
         }
-        Ok(())
+        Ok(sent_as)
     }
 
     async fn fetch(
