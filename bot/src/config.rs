@@ -13,8 +13,10 @@ use crate::store::records::Role;
 
 mod check;
 mod load;
+mod teams;
 
 pub use load::{ConfigError, DEFAULT_FILE, ENV_PREFIX};
+pub use teams::{Teams, TeamsAuth};
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -28,6 +30,7 @@ pub struct Config {
     pub priority: Priority,
     pub knowledge: Knowledge,
     pub slack: Option<Slack>,
+    pub teams: Option<Teams>,
     pub group: Vec<Group>,
     pub channel: Vec<Channel>,
     pub system: Vec<SystemEntry>,

@@ -3,6 +3,7 @@
 //! over what it needs, so that each finding has its test.
 
 mod slack;
+mod teams;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -73,6 +74,7 @@ pub async fn examine(
             "model",
             "embeddings",
             "slack",
+            "teams",
             "clock",
             "port",
         ];
@@ -102,6 +104,7 @@ pub async fn examine(
     findings.push(model(config, clock.clone()).await);
     findings.push(embeddings(config, data).await);
     findings.push(slack::slack(config, store.as_ref()).await);
+    findings.push(teams::teams(config, store.as_ref(), clock.now()).await);
     findings.push(clocks(store.as_ref(), config.language_model(), &*clock).await);
     findings.push(port(&config.server.listen).await);
     findings

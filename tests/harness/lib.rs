@@ -9,3 +9,4 @@ pub mod far_side;
 pub mod model;
 pub mod process;
 pub mod slack;
+pub mod teams;

@@ -26,5 +26,7 @@ mod store_people;
 mod store_safety;
 mod store_settle;
 mod store_tickets;
+mod teams;
+mod teams_fake;
 mod tidy;
 mod watch;

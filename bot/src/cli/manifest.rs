@@ -1,13 +1,14 @@
 //! `manifest`: what an administrator gives a chat platform to make the bot's app there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Subcommand;
 
 use super::{Done, Global, output};
-use crate::config::SlackMode;
+use crate::config::{Config, SlackMode};
 use crate::platform::slack;
+use crate::platform::teams::{self, Package};
 
 const SLACK_EXAMPLES: &str = "\
 Examples:
@@ -16,6 +17,14 @@ Examples:
 
 Paste it at https://api.slack.com/apps under Create New App > From a manifest. Set
 server.public_url first: the manifest names it. docs/slack.md goes on from there.";
+
+const TEAMS_EXAMPLES: &str = "\
+Examples:
+  firstline --config firstline.toml manifest teams --out firstline-teams.zip
+  firstline --config firstline.toml manifest teams --out firstline-teams.zip --hear-everything
+
+Upload it in the Teams admin center under Teams apps > Manage apps. Set teams.app_id and
+server.public_url first: the package names them. docs/teams.md goes on from there.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ManifestCommand {
@@ -26,24 +35,70 @@ pub(super) enum ManifestCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// The package of the Teams app, a zip file
+    #[command(after_help = TEAMS_EXAMPLES)]
+    Teams {
+        /// Write it into this file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Ask for consent to read what is said where the bot is a member: without it Teams
+        /// only delivers what mentions the bot, so support channels need it
+        #[arg(long)]
+        hear_everything: bool,
+    },
 }
 
 pub(super) fn run(global: &Global, command: ManifestCommand) -> anyhow::Result<Done> {
-    let ManifestCommand::Slack { out } = command;
     let config = global.load_config()?;
+    match command {
+        ManifestCommand::Slack { out } => slack_app(&config, out),
+        ManifestCommand::Teams { out, hear_everything } => {
+            teams_app(&config, &out, hear_everything)
+        }
+    }
+}
+
+fn slack_app(config: &Config, out: Option<PathBuf>) -> anyhow::Result<Done> {
     let public_url = config.server.public_url.as_deref();
     let mode = config.slack.as_ref().map(|slack| slack.mode).unwrap_or_default();
     let text = serde_json::to_string_pretty(&slack::manifest(public_url, mode))?;
     match out {
-        Some(path) => std::fs::write(&path, format!("{text}\n"))
-            .with_context(|| format!("{} cannot be written", path.display()))?,
+        Some(path) => write(&path, format!("{text}\n").as_bytes())?,
         None => output::text(&text)?,
     }
-    if public_url.is_none() && mode == SlackMode::Http {
+    if mode == SlackMode::Http {
+        warn_without(public_url);
+    }
+    Ok(Done::Well)
+}
+
+fn teams_app(config: &Config, out: &Path, hear_everything: bool) -> anyhow::Result<Done> {
+    let settings = config.teams.as_ref().context(
+        "the package names the bot, so `teams.app_id` must be set first; docs/teams.md says where \
+         it comes from",
+    )?;
+    let public_url = config.server.public_url.as_deref();
+    let package = teams::package(&Package {
+        app_id: &settings.app_id,
+        version: env!("CARGO_PKG_VERSION"),
+        public_url,
+        hear_everything,
+    })?;
+    write(out, &package)?;
+    output::text(&format!("{} is written; upload it to Teams.", out.display()))?;
+    warn_without(public_url);
+    Ok(Done::Well)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    std::fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+fn warn_without(public_url: Option<&str>) {
+    if public_url.is_none() {
         eprintln!(
             "server.public_url is not set, so the manifest names an example address; set it and \
              run this again."
         );
     }
-    Ok(Done::Well)
 }

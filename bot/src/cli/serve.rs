@@ -15,7 +15,7 @@ use super::{Done, Global, context, output};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::knowledge::{self, LocalKnowledge};
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, TeamsAuth};
 use crate::ports::{Clock as _, Knowledge as _, Store};
 use crate::telemetry::{self, metric};
 use crate::{console, demo, sources, worker};
@@ -57,6 +57,9 @@ pub(super) struct ServeArgs {
     /// Address and port, instead of server.listen
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Allow teams.auth = "none", which takes anybody's word: for emulators on this machine
+    #[arg(long)]
+    insecure_dev: bool,
 }
 
 pub(super) async fn demo(global: &Global, args: DemoArgs) -> anyhow::Result<Done> {
@@ -113,7 +116,15 @@ pub(super) async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<Do
     if let Some(listen) = args.listen {
         config.server.listen = listen.to_string();
     }
-    let address = config.server.listen.parse().context("server.listen is no address")?;
+    let address: SocketAddr =
+        config.server.listen.parse().context("server.listen is no address")?;
+    if config.teams.as_ref().is_some_and(|teams| teams.auth == TeamsAuth::None) {
+        anyhow::ensure!(
+            args.insecure_dev && address.ip().is_loopback(),
+            "teams.auth = \"none\" takes anybody's word for who they are; it is for emulators, with \
+             --insecure-dev and server.listen on this machine (127.0.0.1)."
+        );
+    }
     let listener = bind(address).await?;
     let metrics = match &config.server.metrics_listen {
         Some(text) => {

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
-use super::{Config, SlackMode};
+use firstline_core::chat::Platform;
+
+use super::{Config, SlackMode, TeamsAuth};
 
 /// E-mail addresses are compared in lower case everywhere.
 pub(super) fn normalise(config: &mut Config) {
@@ -29,15 +31,17 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
     systems(config)?;
     sources(config)?;
     slack(config)?;
+    teams(config)?;
     if config.knowledge.stale_months == 0 {
         return Err("`knowledge.stale_months` must be at least 1.".into());
     }
     for channel in &config.channel {
         refuse_if(channel.id.trim().is_empty(), || "a `[[channel]]` has an empty `id`.".into())?;
         audience("channel.audience", &channel.audience)?;
-        refuse_if(channel.platform != "slack", || {
+        let known = Platform::parse(&channel.platform).is_some_and(Platform::is_foreign);
+        refuse_if(!known, || {
             format!(
-                "a `[[channel]]` is on \"{}\"; this version knows channels of \"slack\".",
+                "a `[[channel]]` is on \"{}\"; write \"slack\", \"teams\" or \"discord\".",
                 channel.platform
             )
         })?;
@@ -141,6 +145,33 @@ fn slack(config: &Config) -> Result<(), String> {
     refuse_if(slack.signing_secret.as_ref().is_some_and(|s| s.trim().is_empty()), || {
         "`slack.signing_secret` is empty; copy it from the app's page Basic Information, or leave \
          it out until you have it."
+            .into()
+    })
+}
+
+fn teams(config: &Config) -> Result<(), String> {
+    let Some(teams) = &config.teams else { return Ok(()) };
+    for (key, id) in [("app_id", &teams.app_id), ("tenant_id", &teams.tenant_id)] {
+        // Activities name their tenant by its GUID, so a domain would never match.
+        refuse_if(uuid::Uuid::try_parse(id).is_err(), || {
+            format!(
+                "`teams.{key}` must be a GUID such as 00000000-0000-0000-0000-000000000000, as the \
+                 overview of the bot's app registration shows it."
+            )
+        })?;
+    }
+    for (key, url) in [
+        ("teams.openid_metadata_url", &teams.openid_metadata_url),
+        ("teams.token_url", &teams.token_url),
+    ] {
+        if let Some(url) = url {
+            web_address(key, url)?;
+        }
+    }
+    let password = teams.app_password.as_deref().unwrap_or_default().trim();
+    refuse_if(teams.auth == TeamsAuth::Jwt && password.is_empty(), || {
+        "`teams.app_password` is missing; it is a client secret of the bot's app registration, \
+         under Certificates & secrets."
             .into()
     })
 }

@@ -224,6 +224,9 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
             from_folder(&mut model.embeddings);
         }
     }
+    if let Some(teams) = &mut config.teams {
+        from_folder(&mut teams.app_password_file);
+    }
     if let Some(slack) = &mut config.slack {
         from_folder(&mut slack.bot_token_file);
         from_folder(&mut slack.app_token_file);
@@ -242,6 +245,10 @@ fn read_secrets(config: &mut Config) -> Result<(), ConfigError> {
     read_secret("database.url_file", &mut config.database.url, &config.database.url_file)?;
     if let Some(model) = &mut config.model {
         read_secret("model.api_key_file", &mut model.api_key, &model.api_key_file)?;
+    }
+    if let Some(teams) = &mut config.teams {
+        let file = &teams.app_password_file;
+        read_secret("teams.app_password_file", &mut teams.app_password, file)?;
     }
     if let Some(slack) = &mut config.slack {
         read_secret("slack.bot_token_file", &mut slack.bot_token, &slack.bot_token_file)?;

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::Platforms;
 use super::slack::{self, Slack};
+use super::teams::{self, Teams};
 use crate::app::App;
 use crate::config::Config;
 use crate::ports::Store;
@@ -18,6 +19,7 @@ use crate::ports::Store;
 #[derive(Clone, Default)]
 pub struct Connections {
     slack: Option<Arc<Slack>>,
+    teams: Option<Arc<Teams>>,
 }
 
 impl Connections {
@@ -26,10 +28,16 @@ impl Connections {
     pub fn new(config: &Config, store: &Store) -> anyhow::Result<Connections> {
         let public_url = config.server.public_url.clone();
         let slack = match &config.slack {
-            Some(settings) => Some(Arc::new(Slack::new(settings, public_url, store.clone())?)),
+            Some(settings) => {
+                Some(Arc::new(Slack::new(settings, public_url.clone(), store.clone())?))
+            }
             None => None,
         };
-        Ok(Connections { slack })
+        let teams = match &config.teams {
+            Some(settings) => Some(Arc::new(Teams::new(settings, public_url, store.clone())?)),
+            None => None,
+        };
+        Ok(Connections { slack, teams })
     }
 
     /// What sends to them.
@@ -37,6 +45,9 @@ impl Connections {
         let mut chats = Platforms::new(store.clone());
         if let Some(slack) = &self.slack {
             chats = chats.with(Platform::Slack, slack.clone());
+        }
+        if let Some(teams) = &self.teams {
+            chats = chats.with(Platform::Teams, teams.clone());
         }
         chats
     }
@@ -46,6 +57,9 @@ impl Connections {
         let mut router = Router::new();
         if let Some(slack) = &self.slack {
             router = router.merge(slack::router(app.clone(), slack.clone()));
+        }
+        if let Some(teams) = &self.teams {
+            router = router.merge(teams::router(app.clone(), teams.clone()));
         }
         router
     }

@@ -4,6 +4,7 @@ mod connections;
 mod hearing;
 mod people;
 pub mod slack;
+pub mod teams;
 pub mod web;
 
 use std::collections::HashMap;

@@ -1,0 +1,154 @@
+//! Microsoft Teams, by the Bot Framework: activities come to `POST /api/messages`, replies go to
+//! the service address the activities name.
+//!
+//! What comes in is verified by its token (`verify`), read tolerantly (`activity`), judged by the
+//! rules of conduct and accepted (`inbound`, `invokes`); what goes out is an Adaptive Card
+//! (`card`, `outbound`). Only `api` and `keys` speak to Microsoft, and to the hosts of `hosts`
+//! alone.
+
+mod activity;
+#[cfg(test)]
+mod any_input;
+mod api;
+mod card;
+mod hosts;
+mod inbound;
+mod invokes;
+mod keys;
+mod manifest;
+mod outbound;
+mod people;
+#[cfg(test)]
+mod testing;
+mod text;
+mod token;
+mod verify;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::config::{self, TeamsAuth};
+use crate::platform::people::Seen;
+use crate::ports::Store;
+use crate::store::StoreError;
+use api::Api;
+use hosts::Hosts;
+use keys::Keys;
+use token::Credentials;
+use verify::Expect;
+
+pub use api::TeamsError;
+pub use inbound::router;
+pub use manifest::{Package, package};
+
+/// The connection to one tenant.
+pub struct Teams {
+    api: Api,
+    /// `None`: nobody's word is checked, for development on this machine.
+    keys: Option<Keys>,
+    expect: Expect,
+    hosts: Hosts,
+    people: Seen,
+    store: Store,
+    /// Where people reach the console, for links.
+    public_url: Option<String>,
+    /// Where Teams is reached, by tenant.
+    services: Mutex<HashMap<String, String>>,
+}
+
+impl Teams {
+    /// # Errors
+    /// When this machine has no certificates to check Microsoft's by.
+    pub fn new(
+        settings: &config::Teams,
+        public_url: Option<String>,
+        store: Store,
+    ) -> anyhow::Result<Teams> {
+        let http = api::client()?;
+        let named = [&settings.openid_metadata_url, &settings.token_url];
+        let named: Vec<&str> = named.into_iter().flatten().map(String::as_str).collect();
+        let (hosts, keys, credentials) = match settings.auth {
+            TeamsAuth::None => (Hosts::loopback(), None, None),
+            TeamsAuth::Jwt => {
+                let metadata = settings.openid_metadata_url.clone();
+                let metadata = metadata.unwrap_or_else(|| keys::METADATA_URL.to_owned());
+                let credentials = Credentials {
+                    app_id: settings.app_id.clone(),
+                    app_password: settings.app_password.clone().unwrap_or_default(),
+                    token_url: settings
+                        .token_url
+                        .clone()
+                        .unwrap_or_else(|| token::token_url(&settings.tenant_id)),
+                };
+                (Hosts::new(&named), Some(Keys::new(http.clone(), metadata)), Some(credentials))
+            }
+        };
+        let tenant_id = Some(settings.tenant_id.clone()).filter(|id| !id.is_empty());
+        Ok(Teams {
+            api: Api::new(http, hosts.clone(), credentials),
+            keys,
+            expect: Expect { app_id: settings.app_id.clone(), tenant_id },
+            hosts,
+            people: Seen::default(),
+            store,
+            public_url,
+            services: Mutex::default(),
+        })
+    }
+
+    /// Whether the app's password gives a token, and the keys can be fetched.
+    ///
+    /// # Errors
+    /// When Microsoft cannot be reached or refuses the password.
+    pub async fn check(&self, now_s: i64) -> Result<(), TeamsError> {
+        self.api.try_token().await?;
+        match &self.keys {
+            // No key has this name; that they came is what matters.
+            Some(keys) => match keys.key("doctor", now_s).await {
+                Err(keys::KeysError::Unavailable) => {
+                    Err(TeamsError::Unknown("its published keys cannot be fetched".to_owned()))
+                }
+                _ => Ok(()),
+            },
+            None => Ok(()),
+        }
+    }
+
+    /// Whether anything came from the tenant, now or before.
+    ///
+    /// # Errors
+    /// When the database does not say.
+    pub async fn was_reached(&self) -> Result<bool, StoreError> {
+        let tenant = self.expect.tenant_id.as_deref().unwrap_or_default();
+        Ok(self.service(tenant).await?.is_some())
+    }
+
+    /// Remembers where Teams is reached, for what is said later.
+    async fn note_service(&self, tenant: &str, url: &str) -> Result<(), StoreError> {
+        let known = self.known_service(tenant);
+        if known.as_deref() == Some(url) {
+            return Ok(());
+        }
+        self.store.set_meta(&service_key(tenant), url).await?;
+        let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+        services.insert(tenant.to_owned(), url.to_owned());
+        Ok(())
+    }
+
+    /// Where Teams was last reached.
+    async fn service(&self, tenant: &str) -> Result<Option<String>, StoreError> {
+        match self.known_service(tenant) {
+            Some(url) => Ok(Some(url)),
+            None => self.store.meta(&service_key(tenant)).await,
+        }
+    }
+
+    fn known_service(&self, tenant: &str) -> Option<String> {
+        let services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+        services.get(tenant).cloned()
+    }
+}
+
+fn service_key(tenant: &str) -> String {
+    format!("teams_service:{tenant}")
+}
