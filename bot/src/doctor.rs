@@ -103,8 +103,8 @@ pub async fn examine(
     }
     findings.push(model(config, clock.clone()).await);
     findings.push(embeddings(config, data).await);
-    findings.push(slack::slack(config, store.as_ref()).await);
-    findings.push(teams::teams(config, store.as_ref(), clock.now()).await);
+    findings.push(slack::slack(config, store.as_ref(), clock.clone()).await);
+    findings.push(teams::teams(config, store.as_ref(), clock.clone()).await);
     findings.push(clocks(store.as_ref(), config.language_model(), &*clock).await);
     findings.push(port(&config.server.listen).await);
     findings

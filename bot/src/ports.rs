@@ -99,9 +99,12 @@ pub trait Model: Send + Sync {
 /// How sending a message ended, when it did not end well.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum SendError {
-    /// Worth another try, after this many milliseconds if the platform said so.
+    /// Nothing was sent: not before this many milliseconds.
     #[error("{reason}")]
-    Retry { reason: String, after_ms: Option<i64> },
+    Wait { reason: String, ms: i64 },
+    /// Worth another try; whether it was sent may be unknown.
+    #[error("{0}")]
+    Retry(String),
     /// Will never work.
     #[error("{0}")]
     Fail(String),

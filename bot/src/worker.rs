@@ -23,9 +23,9 @@ pub enum JobError {
     /// Worth another try, with backoff.
     #[error("{0:#}")]
     Retry(#[from] anyhow::Error),
-    /// Another try no sooner than this many milliseconds from now.
+    /// Nothing was done, and nothing is to be for this many milliseconds. No try was used up.
     #[error("{reason:#}")]
-    RetryAfter { reason: anyhow::Error, after_ms: i64 },
+    HeldBack { reason: anyhow::Error, after_ms: i64 },
     /// No try will help: a dead letter at once.
     #[error("{0:#}")]
     Fail(anyhow::Error),
@@ -251,8 +251,12 @@ async fn settle_failure(app: &App, job: &LeasedJob, error: JobError) {
         }
         JobError::Fail(_) => Failure::Lasting,
         JobError::Retry(_) => Failure::Passing,
-        JobError::RetryAfter { after_ms, .. } => {
-            Failure::Wait { ms: after_ms.max(0).unsigned_abs() }
+        JobError::HeldBack { after_ms, .. } => {
+            tracing::debug!(reason = %text, after_ms, "a job is held back");
+            if let Err(error) = app.store.hold_back(job, now + after_ms.max(1), &text).await {
+                tracing::error!(%error, "a job could not be held back");
+            }
+            return;
         }
     };
     let schedule = retry::Schedule {

@@ -166,18 +166,18 @@ impl TestBot {
         model: Option<Arc<dyn Model>>,
         more: &str,
     ) -> TestBot {
-        Self::on(store, dir, articles, model, more, |_, _, fake| fake).await
+        Self::on(store, dir, articles, model, more, |_, _, _, fake| fake).await
     }
 
     /// As [`TestBot::of_company`], speaking through the chat `connect` makes of configuration
-    /// and store (the third is the chat that remembers, which is otherwise used).
+    /// store and clock (the last is the chat that remembers, which is otherwise used).
     pub async fn on(
         store: Store,
         dir: &Path,
         articles: &[Article],
         model: Option<Arc<dyn Model>>,
         more: &str,
-        connect: impl FnOnce(&Config, &Store, Arc<dyn Chat>) -> Arc<dyn Chat>,
+        connect: impl FnOnce(&Config, &Store, &Arc<dyn Clock>, Arc<dyn Chat>) -> Arc<dyn Chat>,
     ) -> TestBot {
         let config: Config = toml_config(&format!("{COMPANY}{more}"));
         let groups: Vec<Group> = config
@@ -198,7 +198,8 @@ impl TestBot {
         put_articles(&store, articles).await;
         let knowledge = knowledge::open(&store, dir, None).await.unwrap();
         let chat = Arc::new(FakeChat::default());
-        let speaks = connect(&config, &store, chat.clone());
+        let port: Arc<dyn Clock> = clock.clone();
+        let speaks = connect(&config, &store, &port, chat.clone());
         let app = App::new(Parts {
             config,
             store,

@@ -91,7 +91,7 @@ async fn whoever_settles_delivers_at_once_and_a_failed_delivery_is_tried_again()
         assert_eq!(bot.chat.shown(&said.conversation_id).len(), 1);
         bot.assert_quiet().await;
 
-        let busy = SendError::Retry { reason: "busy".into(), after_ms: Some(500) };
+        let busy = SendError::Wait { reason: "busy".into(), ms: 500 };
         bot.chat.fail_next(busy);
         let said = bot.say("ana", None, "how do I post a vendor invoice in Keystone?").await;
         let request = bot.app.store.request(&said.request_id.unwrap()).await.unwrap().unwrap();
@@ -339,10 +339,37 @@ async fn a_failed_delivery_is_tried_again_and_shown_once() {
     on_both(async |store| {
         let dir = TempDir::new().unwrap();
         let bot = bot(store, &dir).await;
-        bot.chat.fail_next(SendError::Retry { reason: "too busy".into(), after_ms: Some(5_000) });
+        bot.chat.fail_next(SendError::Wait { reason: "too busy".into(), ms: 5_000 });
         let said = bot.say("ana", None, "how do I post a vendor invoice in Keystone?").await;
         assert!(bot.chat.shown(&said.conversation_id).is_empty());
         bot.clock.advance(10_000);
+        bot.run().await;
+        assert_eq!(bot.chat.shown(&said.conversation_id).len(), 1);
+        bot.assert_quiet().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_held_back_uses_up_no_try() {
+    on_both(async |store| {
+        let dir = TempDir::new().unwrap();
+        let bot = bot(store, &dir).await;
+        let busy = || SendError::Wait { reason: "not so fast".into(), ms: 1_000 };
+        bot.chat.fail_next(busy());
+        let said = bot.say("ana", None, "how do I post a vendor invoice in Keystone?").await;
+        for _ in 0..20 {
+            bot.chat.fail_next(busy());
+            bot.clock.advance(999);
+            bot.run().await;
+            bot.clock.advance(1);
+            bot.run().await;
+            assert!(bot.chat.shown(&said.conversation_id).is_empty());
+        }
+        bot.clock.advance(999);
+        bot.run().await;
+        assert!(bot.chat.shown(&said.conversation_id).is_empty(), "not before its time");
+        bot.clock.advance(1);
         bot.run().await;
         assert_eq!(bot.chat.shown(&said.conversation_id).len(), 1);
         bot.assert_quiet().await;

@@ -57,13 +57,14 @@ impl Desk {
         let mut connected = None;
         let articles = [POST_INVOICE];
         let more = format!("{section}{more}");
-        let bot = TestBot::on(store, dir.path(), &articles, None, &more, |config, store, _| {
-            let connections = Connections::new(config, store).unwrap();
-            let chats = connections.chats(store);
-            connected = Some(connections);
-            Arc::new(chats)
-        })
-        .await;
+        let bot =
+            TestBot::on(store, dir.path(), &articles, None, &more, |config, store, clock, _| {
+                let connections = Connections::new(config, store, clock).unwrap();
+                let chats = connections.chats(store);
+                connected = Some(connections);
+                Arc::new(chats)
+            })
+            .await;
         let connections = connected.unwrap();
         let router = connections.router(&bot.app);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -172,6 +173,9 @@ async fn a_request_lives_in_its_thread_from_question_to_resolution() {
         let olga = desk.bot.viewer("olga").await;
         let done = TicketPatch { status: Some(Status::Resolved), ..TicketPatch::default() };
         flows::ticket::patch(&desk.bot.app, &olga, &tickets[0].key, None, done).await.unwrap();
+        desk.bot.run().await;
+        assert_eq!(desk.replies("D1", &asked).last(), Some(&filed), "a notice can wait its turn");
+        desk.bot.clock.advance(2_000);
         desk.bot.run().await;
         let told = desk.replies("D1", &asked).pop().unwrap();
         assert!(told.text.contains(&tickets[0].key) && told.ts > filed.ts, "{}", told.text);

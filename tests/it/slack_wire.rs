@@ -159,3 +159,25 @@ async fn odd_payloads_are_passed_over() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_channel_is_spoken_to_no_faster_than_slack_allows() {
+    on_both(async |store| {
+        let help = "\n[[channel]]\nplatform = \"slack\"\nid = \"CHELP\"\nmode = \"act\"\n";
+        let desk = Desk::new(store, help).await;
+        for _ in 0..8 {
+            desk.says("CHELP", "UANA", QUESTION, None).await;
+        }
+        let posted = || desk.slack.calls("chat.postMessage").len();
+        assert_eq!(posted(), 5, "a burst, and no more");
+        for more in 1..=3 {
+            desk.bot.clock.advance(1_000);
+            desk.bot.run().await;
+            assert_eq!(posted(), 5 + more, "then one a second");
+        }
+        desk.says("D1", "UANA", QUESTION, None).await;
+        assert_eq!(posted(), 9, "another place has a measure of its own");
+        desk.bot.assert_quiet().await;
+    })
+    .await;
+}

@@ -48,13 +48,14 @@ impl Desk {
         let dir = TempDir::new().unwrap();
         let mut connected = None;
         let articles = [POST_INVOICE];
-        let bot = TestBot::on(store, dir.path(), &articles, None, &more, |config, store, _| {
-            let connections = Connections::new(config, store).unwrap();
-            let chats = connections.chats(store);
-            connected = Some(connections);
-            std::sync::Arc::new(chats)
-        })
-        .await;
+        let bot =
+            TestBot::on(store, dir.path(), &articles, None, &more, |config, store, clock, _| {
+                let connections = Connections::new(config, store, clock).unwrap();
+                let chats = connections.chats(store);
+                connected = Some(connections);
+                std::sync::Arc::new(chats)
+            })
+            .await;
         // Tokens are dated by real time.
         bot.clock.advance(i64::try_from(now()).unwrap() * 1000 - START);
         let router = connected.unwrap().router(&bot.app);

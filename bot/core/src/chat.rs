@@ -204,6 +204,9 @@ pub struct Message {
     /// The ticket this tells about.
     #[serde(default)]
     pub ticket: Option<String>,
+    /// It tells of something nobody has just asked for, and can wait for what somebody has.
+    #[serde(default)]
+    pub notice: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,8 +21,6 @@ impl Default for Schedule {
 pub enum Failure {
     /// May pass by itself: a timeout, a lost connection, a 5xx.
     Passing,
-    /// The other side named the wait, such as a Retry-After header.
-    Wait { ms: u64 },
     /// Will fail each time: a refused key, a job nobody can read.
     Lasting,
 }
@@ -49,15 +47,7 @@ pub fn judge(schedule: &Schedule, attempt: u32, failure: Failure, chance: f64) -
     if failure == Failure::Lasting || attempt >= schedule.attempts {
         return Verdict::Dead;
     }
-    let own = delay_ms(schedule, attempt, chance);
-    match failure {
-        // A named wait is kept, and a little is added so as not to be early.
-        Failure::Wait { ms } => {
-            let spread = (ms.min(60_000) as f64 * 0.1 * chance.clamp(0.0, 1.0)) as u64;
-            Verdict::Retry { after_ms: ms.saturating_add(spread).max(own / 4) }
-        }
-        _ => Verdict::Retry { after_ms: own },
-    }
+    Verdict::Retry { after_ms: delay_ms(schedule, attempt, chance) }
 }
 
 #[cfg(test)]
@@ -88,9 +78,6 @@ mod tests {
             (1, Failure::Passing, Verdict::Retry { after_ms: 500 }),
             (1, Failure::Lasting, Verdict::Dead),
             (12, Failure::Passing, Verdict::Dead),
-            (11, Failure::Wait { ms: 3_000 }, Verdict::Retry { after_ms: 128_000 }),
-            (1, Failure::Wait { ms: 30_000 }, Verdict::Retry { after_ms: 30_000 }),
-            (12, Failure::Wait { ms: 1 }, Verdict::Dead),
         ] {
             assert_eq!(judge(&s, attempt, failure, 0.0), expected, "{attempt} {failure:?}");
         }

@@ -17,8 +17,7 @@ use crate::config::{Config, DEFAULT_FILE, name_from_address};
 use crate::demo;
 use crate::flows::ask::anyone;
 use crate::platform::Connections;
-
-use crate::ports::{Clock as _, Model, Store};
+use crate::ports::{Clock, Model, Store};
 use crate::prompts::Prompts;
 use crate::store::records::{Group, PersonRow, Role, Viewer};
 
@@ -141,7 +140,7 @@ pub(super) struct Built {
 /// The parts of the service over an open store.
 pub(super) async fn build(opened: Opened) -> anyhow::Result<Built> {
     let Opened { config, data, store, demo } = opened;
-    let clock = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let prompts = Prompts::load(config.server.prompts.as_deref())?;
     let model: Option<Arc<dyn Model>> = match config.language_model() {
         Some(settings) => {
@@ -156,7 +155,7 @@ pub(super) async fn build(opened: Opened) -> anyhow::Result<Built> {
         }
         None => None,
     };
-    let connections = Connections::new(&config, &store)?;
+    let connections = Connections::new(&config, &store, &clock)?;
     let knowledge = knowledge::open(&store, &data, config.embeddings()).await?;
     let app = App::new(Parts {
         config,

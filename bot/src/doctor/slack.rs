@@ -5,13 +5,17 @@ use std::sync::Arc;
 use super::{Finding, State};
 use crate::config::{self, Config, SlackMode};
 use crate::platform::slack::{Granted, Slack, SlackError, check_socket, missing};
-use crate::ports::Store;
+use crate::ports::{Clock, Store};
 
 const CHECK: &str = "slack";
 const APPS: &str = "https://api.slack.com/apps";
 
 /// Compares what Slack granted with what is required.
-pub(super) async fn slack(config: &Config, store: Option<&Store>) -> Finding {
+pub(super) async fn slack(
+    config: &Config,
+    store: Option<&Store>,
+    clock: Arc<dyn Clock>,
+) -> Finding {
     let Some(settings) = &config.slack else {
         return Finding::skipped(
             CHECK,
@@ -19,7 +23,7 @@ pub(super) async fn slack(config: &Config, store: Option<&Store>) -> Finding {
         );
     };
     let Some(store) = store else { return Finding::skipped(CHECK, "the database is needed") };
-    let slack = match Slack::new(settings, config.server.public_url.clone(), store.clone()) {
+    let slack = match Slack::new(settings, config.server.public_url.clone(), store.clone(), clock) {
         Ok(slack) => slack,
         Err(e) => return Finding::bad(CHECK, format!("{e:#}"), "install ca-certificates"),
     };

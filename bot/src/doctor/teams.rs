@@ -1,15 +1,21 @@
 //! Whether the Teams bot can be reached and can answer.
 
+use std::sync::Arc;
+
 use super::Finding;
 use crate::config::{Config, TeamsAuth};
 use crate::platform::teams::{Teams, TeamsError};
-use crate::ports::Store;
+use crate::ports::{Clock, Store};
 
 const CHECK: &str = "teams";
 const PORTAL: &str = "https://portal.azure.com";
 
 /// Tries the app's password and the published keys, and says whether anything came yet.
-pub(super) async fn teams(config: &Config, store: Option<&Store>, now: i64) -> Finding {
+pub(super) async fn teams(
+    config: &Config,
+    store: Option<&Store>,
+    clock: Arc<dyn Clock>,
+) -> Finding {
     let Some(settings) = &config.teams else {
         return Finding::skipped(CHECK, "off; docs/teams.md begins it");
     };
@@ -21,8 +27,8 @@ pub(super) async fn teams(config: &Config, store: Option<&Store>, now: i64) -> F
             "remove `teams.auth` unless an emulator on this machine is all there is",
         );
     }
-    let public_url = config.server.public_url.clone();
-    let teams = match Teams::new(settings, public_url.clone(), store.clone()) {
+    let (public_url, now) = (config.server.public_url.clone(), clock.now());
+    let teams = match Teams::new(settings, public_url.clone(), store.clone(), clock) {
         Ok(teams) => teams,
         Err(e) => return Finding::bad(CHECK, format!("{e:#}"), "install ca-certificates"),
     };

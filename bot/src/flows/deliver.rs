@@ -32,12 +32,10 @@ pub async fn deliver(
 ) -> Result<(), JobError> {
     let sent_as = match app.chat.deliver(conversation, message, leased.attempt > 1).await {
         Ok(sent_as) => sent_as,
-        Err(SendError::Retry { reason, after_ms: Some(after_ms) }) => {
-            return Err(JobError::RetryAfter { reason: anyhow!(reason), after_ms });
+        Err(SendError::Wait { reason, ms }) => {
+            return Err(JobError::HeldBack { reason: anyhow!(reason), after_ms: ms });
         }
-        Err(SendError::Retry { reason, after_ms: None }) => {
-            return Err(JobError::Retry(anyhow!(reason)));
-        }
+        Err(SendError::Retry(reason)) => return Err(JobError::Retry(anyhow!(reason))),
         Err(SendError::Fail(reason)) => return Err(JobError::Fail(anyhow!(reason))),
     };
     crate::crash::point("sent");

@@ -297,7 +297,7 @@ fn thread_message(
         author,
         email,
         name,
-        body: Message { ticket: Some(ticket.key.clone()), ..body },
+        body: Message { ticket: Some(ticket.key.clone()), notice: author == Author::Bot, ..body },
         request_id: ticket.request_id.clone(),
         pending: author != Author::Requester,
     })

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use firstline_core::chat::Platform;
-use tokio::sync::watch;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
 use super::Platforms;
@@ -13,7 +14,8 @@ use super::slack::{self, Slack};
 use super::teams::{self, Teams};
 use crate::app::App;
 use crate::config::Config;
-use crate::ports::Store;
+use crate::ports::{Clock, Store};
+use crate::store::{Live, LiveKind};
 
 /// One connection for each platform that is configured.
 #[derive(Clone, Default)]
@@ -25,16 +27,21 @@ pub struct Connections {
 impl Connections {
     /// # Errors
     /// When a platform's settings cannot work on this machine.
-    pub fn new(config: &Config, store: &Store) -> anyhow::Result<Connections> {
+    pub fn new(
+        config: &Config,
+        store: &Store,
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<Connections> {
         let public_url = config.server.public_url.clone();
+        let (store, clock) = (|| store.clone(), || clock.clone());
         let slack = match &config.slack {
             Some(settings) => {
-                Some(Arc::new(Slack::new(settings, public_url.clone(), store.clone())?))
+                Some(Arc::new(Slack::new(settings, public_url.clone(), store(), clock())?))
             }
             None => None,
         };
         let teams = match &config.teams {
-            Some(settings) => Some(Arc::new(Teams::new(settings, public_url, store.clone())?)),
+            Some(settings) => Some(Arc::new(Teams::new(settings, public_url, store(), clock())?)),
             None => None,
         };
         Ok(Connections { slack, teams })
@@ -71,8 +78,39 @@ impl Connections {
         }
     }
 
+    /// Keeps the waits that platforms asked of other processes.
+    async fn heed_pauses(
+        self,
+        mut live: broadcast::Receiver<Live>,
+        mut stopped: watch::Receiver<bool>,
+    ) {
+        loop {
+            let heard = tokio::select! {
+                heard = live.recv() => heard,
+                _ = stopped.wait_for(|stop| *stop) => return,
+            };
+            match heard {
+                Ok(Live { kind: LiveKind::Pause { platform, place, until }, .. }) => {
+                    self.pause(platform, &place, until);
+                }
+                // A pause that was missed is learnt from the platform.
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+
+    fn pause(&self, platform: Platform, place: &str, until: i64) {
+        match (platform, &self.slack, &self.teams) {
+            (Platform::Slack, Some(slack), _) => slack.pause(place, until),
+            (Platform::Teams, _, Some(teams)) => teams.pause(place, until),
+            _ => {}
+        }
+    }
+
     /// What runs beside them until `stopped` turns true.
     pub fn run(&self, app: &Arc<App>, stopped: &watch::Receiver<bool>, parts: &mut JoinSet<()>) {
+        parts.spawn(self.clone().heed_pauses(app.store.live(), stopped.clone()));
         if let Some(slack) = &self.slack {
             parts.spawn(slack::run(app.clone(), slack.clone(), stopped.clone()));
         }

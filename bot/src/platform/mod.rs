@@ -2,6 +2,7 @@
 
 mod connections;
 mod hearing;
+mod pace;
 mod people;
 pub mod slack;
 pub mod teams;

@@ -94,6 +94,27 @@ impl Store {
         Ok(held > 0)
     }
 
+    /// Gives a job back unused, not to be run before `run_at`; `false` when the lease was lost.
+    pub async fn hold_back(&self, job: &LeasedJob, run_at: i64, why: &str) -> Result<bool> {
+        let mut tx = self.begin_behind().await?;
+        let held = exec!(
+            tx,
+            sqlx::query(
+                "UPDATE job SET state = 'ready', run_at = $4, last_error = $5, lease_by = NULL,
+                 lease_until = NULL, attempt = attempt - 1
+             WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running'",
+            )
+            .bind(&job.id)
+            .bind(&job.lease_by)
+            .bind(job.attempt)
+            .bind(run_at)
+            .bind(why)
+        );
+        tx.wake();
+        tx.commit().await?;
+        Ok(held > 0)
+    }
+
     /// Makes a job a dead letter; `false` when the lease was lost.
     pub async fn kill(&self, job: &LeasedJob, error: &str) -> Result<bool> {
         let mut tx = self.begin_behind().await?;

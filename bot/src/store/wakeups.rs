@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use firstline_core::chat::Platform;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgListener, PgPool};
 use tokio::sync::{Mutex, Notify, broadcast, mpsc};
@@ -27,6 +28,14 @@ pub struct Live {
     pub kind: LiveKind,
 }
 
+impl Live {
+    /// A platform wants a place left alone until then, by every process.
+    pub fn pause(platform: Platform, place: &str, until: i64) -> Live {
+        let place = place.to_owned();
+        Live { conversation_id: String::new(), kind: LiveKind::Pause { platform, place, until } }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum LiveKind {
@@ -38,6 +47,8 @@ pub enum LiveKind {
     Typing,
     /// A ticket of this conversation was filed or changed.
     Ticket { key: String },
+    /// A platform wants a place left alone until then (epoch ms). Of no conversation.
+    Pause { platform: Platform, place: String, until: i64 },
     /// Something changed that was too long to send along: look again.
     Changed,
 }

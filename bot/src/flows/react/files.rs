@@ -59,7 +59,9 @@ impl Reaction<'_> {
         }
         let bytes = self.app.chat.fetch(&self.conversation, file, LIMIT).await;
         let bytes = bytes.map_err(|error| match error {
-            SendError::Retry { reason, .. } => JobError::Retry(anyhow::anyhow!(reason)),
+            SendError::Wait { reason, .. } | SendError::Retry(reason) => {
+                JobError::Retry(anyhow::anyhow!(reason))
+            }
             SendError::Fail(reason) => JobError::Fail(anyhow::anyhow!(reason)),
         })?;
         if bytes.is_empty() || bytes.len() > LIMIT {

@@ -25,22 +25,31 @@ mod render;
 mod socket;
 mod verify;
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::config::{self, SlackMode};
+use crate::platform::pace::{Pace, Rate};
 use crate::platform::people::Seen;
-use crate::ports::Store;
+use crate::ports::{Clock, Store};
 
 pub use api::{Granted, SlackError};
 pub use inbound::router;
 pub use listening::{catch_up, check_socket, run};
 pub use manifest::{manifest, missing};
 
+/// One message a second in a channel, and short bursts
+/// (<https://docs.slack.dev/apis/web-api/rate-limits>).
+const RATE: Rate = Rate { burst: 5, a_minute: 60 };
+
 /// The connection to one workspace.
 pub struct Slack {
     mode: SlackMode,
+    pace: Pace,
+    clock: Arc<dyn Clock>,
     api: api::Api,
     people: Seen,
     store: Store,
@@ -60,10 +69,13 @@ impl Slack {
         settings: &config::Slack,
         public_url: Option<String>,
         store: Store,
+        clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Slack> {
         let token = settings.bot_token.as_deref().context("`slack.bot_token` is missing")?;
         Ok(Slack {
             mode: settings.mode,
+            pace: Pace::new(RATE),
+            clock,
             api: api::Api::new(&settings.api_url, token, settings.app_token.clone())?,
             people: Seen::default(),
             store,

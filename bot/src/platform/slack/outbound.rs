@@ -1,13 +1,16 @@
 //! Replies, posted into their threads. Every message bears its id as metadata; one whose posting
 //! ended without anybody knowing how is looked for before it is posted again.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use firstline_core::chat::{RemoteFile, Setting};
+use firstline_core::chat::{Platform, RemoteFile, Setting};
 
 use super::Slack;
 use super::api::SlackError;
-use super::render::{self, Place};
+use super::render::{self, Part, Place};
 use crate::ports::{Chat, SendError};
+use crate::store::Live;
 use crate::store::records::{Author, ConversationRow, MessageRow};
 
 /// What no other try will mend: the place is gone, or the message is not one Slack takes.
@@ -45,12 +48,12 @@ impl Chat for Slack {
             if there.contains(&key) {
                 continue;
             }
-            let posted = self
-                .api
-                .post_message(channel, Some(thread), &part.text, Some(&part.blocks), &key)
-                .await
-                .map_err(failed)?;
-            sent_as = Some(posted);
+            let posted = self.post(conversation, message, &part, &key).await;
+            // Once a part is there, what comes after must look for it.
+            sent_as = Some(posted.map_err(|error| match error {
+                SendError::Wait { reason, .. } if sent_as.is_some() => SendError::Retry(reason),
+                error => error,
+            })?);
         }
         Ok(sent_as)
     }
@@ -76,6 +79,31 @@ impl Chat for Slack {
 }
 
 impl Slack {
+    /// Slack wants a channel left alone until then.
+    pub(in crate::platform) fn pause(&self, channel: &str, until: i64) {
+        self.pace.pause(channel, until);
+    }
+
+    /// Posts one part, no faster than Slack allows in its channel.
+    async fn post(
+        &self,
+        conversation: &ConversationRow,
+        message: &MessageRow,
+        part: &Part,
+        key: &str,
+    ) -> Result<String, SendError> {
+        let (channel, thread) = (conversation.channel.as_str(), conversation.thread.as_str());
+        self.pace.take(channel, message.body.notice, self.clock.now())?;
+        let (text, blocks) = (&part.text, Some(&part.blocks));
+        let posted = self.api.post_message(channel, Some(thread), text, blocks, key).await;
+        if let Err(SlackError::RateLimited(wait)) = &posted {
+            let until = self.clock.now() + in_ms(*wait);
+            self.pause(channel, until);
+            self.store.publish_live(&Live::pause(Platform::Slack, channel, until));
+        }
+        posted.map_err(failed)
+    }
+
     /// Keys of our messages in a thread. Where Slack will not say, posting twice is better than
     /// never.
     async fn there(&self, channel: &str, thread: &str) -> Result<Vec<String>, SendError> {
@@ -89,17 +117,18 @@ impl Slack {
     }
 }
 
+fn in_ms(wait: Duration) -> i64 {
+    i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2)
+}
+
 fn failed(error: SlackError) -> SendError {
     match &error {
-        SlackError::RateLimited(wait) => SendError::Retry {
-            reason: error.to_string(),
-            after_ms: Some(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
-        },
+        SlackError::RateLimited(wait) => {
+            SendError::Wait { reason: error.to_string(), ms: in_ms(*wait) }
+        }
         SlackError::Refused(word) if LASTING.contains(&word.as_str()) => {
             SendError::Fail(error.to_string())
         }
-        SlackError::Refused(_) | SlackError::Unknown(_) => {
-            SendError::Retry { reason: error.to_string(), after_ms: None }
-        }
+        SlackError::Refused(_) | SlackError::Unknown(_) => SendError::Retry(error.to_string()),
     }
 }

@@ -25,11 +25,12 @@ mod token;
 mod verify;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{self, TeamsAuth};
+use crate::platform::pace::{Pace, Rate};
 use crate::platform::people::Seen;
-use crate::ports::Store;
+use crate::ports::{Clock, Store};
 use crate::store::StoreError;
 use api::Api;
 use hosts::Hosts;
@@ -41,6 +42,10 @@ pub use api::TeamsError;
 pub use inbound::router;
 pub use manifest::{Package, package};
 
+/// Seven messages a second to a chat, sixty in half a minute, 1,800 in an hour: the last of them
+/// is what lasts (<https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit>).
+const RATE: Rate = Rate { burst: 7, a_minute: 30 };
+
 /// The connection to one tenant.
 pub struct Teams {
     api: Api,
@@ -48,6 +53,8 @@ pub struct Teams {
     keys: Option<Keys>,
     expect: Expect,
     hosts: Hosts,
+    pace: Pace,
+    clock: Arc<dyn Clock>,
     people: Seen,
     store: Store,
     /// Where people reach the console, for links.
@@ -63,6 +70,7 @@ impl Teams {
         settings: &config::Teams,
         public_url: Option<String>,
         store: Store,
+        clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Teams> {
         let http = api::client()?;
         let named = [&settings.openid_metadata_url, &settings.token_url];
@@ -89,6 +97,8 @@ impl Teams {
             keys,
             expect: Expect { app_id: settings.app_id.clone(), tenant_id },
             hosts,
+            pace: Pace::new(RATE),
+            clock,
             people: Seen::default(),
             store,
             public_url,

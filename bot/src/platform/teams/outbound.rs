@@ -1,14 +1,17 @@
 //! Replies, posted into their conversations as cards. Teams offers no proof of what was posted
 //! before, so only a reply whose posting ended without anybody knowing how may come twice.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use firstline_core::chat::{RemoteFile, Setting};
+use firstline_core::chat::{Platform, RemoteFile, Setting};
 use serde_json::json;
 
 use super::Teams;
 use super::api::TeamsError;
 use super::card::{self, Place};
 use crate::ports::{Chat, SendError};
+use crate::store::Live;
 use crate::store::records::{Author, ConversationRow, MessageRow};
 
 /// Begins the thread of a conversation in a chat, where Teams has no threads.
@@ -46,8 +49,14 @@ impl Chat for Teams {
         let to = teams_conversation(conversation);
         let mut sent_as = None;
         for part in card::render(&body, &place) {
-            let id = self.api.send(&service, &to, None, &part).await.map_err(failed)?;
-            sent_as = Some(id).filter(|id| !id.is_empty());
+            self.pace.take(&conversation.channel, message.body.notice, self.clock.now())?;
+            let sent = self.api.send(&service, &to, None, &part).await;
+            if let Err(TeamsError::RateLimited(wait)) = &sent {
+                let (channel, until) = (&conversation.channel, self.clock.now() + in_ms(*wait));
+                self.pause(channel, until);
+                self.store.publish_live(&Live::pause(Platform::Teams, channel, until));
+            }
+            sent_as = Some(sent.map_err(failed)?).filter(|id| !id.is_empty());
         }
         Ok(sent_as)
     }
@@ -79,24 +88,29 @@ impl Chat for Teams {
 }
 
 impl Teams {
+    /// Teams wants a conversation left alone until then.
+    pub(in crate::platform) fn pause(&self, channel: &str, until: i64) {
+        self.pace.pause(channel, until);
+    }
+
     async fn service_of(&self, conversation: &ConversationRow) -> Result<String, SendError> {
         let service = self.service(&conversation.tenant).await;
-        let service = service
-            .map_err(|error| SendError::Retry { reason: error.to_string(), after_ms: None })?;
+        let service = service.map_err(|error| SendError::Retry(error.to_string()))?;
         service.ok_or_else(|| SendError::Fail("Teams has not said where it is reached".to_owned()))
     }
+}
+
+fn in_ms(wait: Duration) -> i64 {
+    i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
 fn failed(error: TeamsError) -> SendError {
     let reason = error.to_string();
     match error {
-        TeamsError::RateLimited(wait) => SendError::Retry {
-            reason,
-            after_ms: Some(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
-        },
+        TeamsError::RateLimited(wait) => SendError::Wait { reason, ms: in_ms(wait) },
         // Microsoft asks to try this one again.
         TeamsError::Refused { status: 412, .. } | TeamsError::Unknown(_) | TeamsError::Token(_) => {
-            SendError::Retry { reason, after_ms: None }
+            SendError::Retry(reason)
         }
         TeamsError::Refused { .. } | TeamsError::NotAllowed(_) | TeamsError::TooLarge(_) => {
             SendError::Fail(reason)
