@@ -10,6 +10,7 @@ mod crash;
 mod cut;
 mod migrations;
 mod model;
+mod one_story;
 mod pipeline;
 mod probes;
 mod replicas;

@@ -101,7 +101,13 @@ impl Desk {
     }
 
     /// Presses a button of a message, found by its name.
-    async fn press(&self, user: &str, channel: &str, on: &Posted, button: &str) -> Value {
+    pub(crate) async fn press(
+        &self,
+        user: &str,
+        channel: &str,
+        on: &Posted,
+        button: &str,
+    ) -> Value {
         let element = buttons(on).into_iter().find(|b| b["action_id"] == button);
         let element = element.unwrap_or_else(|| panic!("no {button} in {}", on.blocks));
         let payload = self.slack.presses(user, channel, &on.ts, &element);

@@ -19,15 +19,15 @@ const TROUBLE: &str = "Keystone rejects every vendor invoice with error KS-9911 
 const HELP: &str = "19:help@thread.tacv2";
 
 /// The bot, connected to a tenant.
-struct Desk {
-    bot: TestBot,
-    teams: FakeTeams,
+pub(crate) struct Desk {
+    pub(crate) bot: TestBot,
+    pub(crate) teams: FakeTeams,
     url: String,
     _dir: TempDir,
 }
 
 impl Desk {
-    async fn new(store: Store) -> Desk {
+    pub(crate) async fn new(store: Store) -> Desk {
         acceptance::model::install_crypto();
         let teams = FakeTeams::start().await;
         for name in ["Ana", "Ben", "Olga"] {
@@ -66,7 +66,7 @@ impl Desk {
     }
 
     /// Sends an activity and lets the bot do what follows; what Teams got.
-    async fn send(&self, activity: &Value) -> (u16, Value) {
+    pub(crate) async fn send(&self, activity: &Value) -> (u16, Value) {
         let reply = self.teams.send(&self.url, activity).await;
         let status = reply.status().as_u16();
         let body = serde_json::from_str(&reply.text().await.unwrap()).unwrap_or_default();
@@ -74,13 +74,19 @@ impl Desk {
         (status, body)
     }
 
-    async fn says(&self, place: &str, user: &str, text: &str, thread: Option<&str>) -> String {
+    pub(crate) async fn says(
+        &self,
+        place: &str,
+        user: &str,
+        text: &str,
+        thread: Option<&str>,
+    ) -> String {
         let said = self.teams.says(place, user, text, thread);
         assert_eq!(self.send(&said).await.0, 200);
         said["id"].as_str().unwrap().to_owned()
     }
 
-    fn replies(&self, place: &str, thread: Option<&str>) -> Vec<Posted> {
+    pub(crate) fn replies(&self, place: &str, thread: Option<&str>) -> Vec<Posted> {
         let mut posted = self.teams.messages(place, thread);
         posted.retain(|m| m.from == FakeTeams::BOT);
         posted
@@ -97,12 +103,12 @@ fn shown(posted: &Posted) -> String {
 }
 
 /// The dialog of an answer to an invoke.
-fn dialog(answer: &Value) -> Value {
+pub(crate) fn dialog(answer: &Value) -> Value {
     answer["task"]["value"]["card"]["content"].clone()
 }
 
 /// What a dialog sends when its button is pressed with these inputs.
-fn filled(card: &Value, title: &str, inputs: Value) -> Value {
+pub(crate) fn filled(card: &Value, title: &str, inputs: Value) -> Value {
     let mut data = serde_json::Map::new();
     for element in card["body"].as_array().unwrap() {
         if let (Some(id), Some(value)) = (element["id"].as_str(), element.get("value")) {
