@@ -4,6 +4,7 @@
 mod attack_flows;
 mod attacks;
 mod browser;
+mod chat_crash;
 mod cli;
 mod console;
 mod crash;
@@ -16,7 +17,7 @@ mod probes;
 mod replicas;
 mod slack;
 mod slack_acts;
-mod slack_crash;
+
 mod slack_socket;
 mod slack_wire;
 mod store;
