@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::app::App;
 use crate::job::Job;
 use crate::store::records::{
-    Author, ConversationRow, NewMessage, RepeatKey, RequestRow, RequestState, Viewer,
+    Author, ConversationRow, MessageRow, NewMessage, RepeatKey, RequestRow, RequestState, Viewer,
 };
 use crate::store::{self, Accepted, StoreError, conversation_id, new_id};
 use crate::telemetry::metric;
@@ -128,18 +128,26 @@ pub enum Change {
     Deleted,
 }
 
-/// Takes up a change of what `from` said under the event id `of`. `None` when the bot never
-/// heard it from them, or nothing in it changed.
+/// Takes up a change of what `from` said under the event id `of`, or whoever said it where the
+/// platform does not repeat that. `None` when the bot never heard it from them, or nothing in it
+/// changed.
 pub async fn changed(
     app: &App,
     place: &ConversationKey,
     outsiders: bool,
-    from: Person,
+    from: Option<Person>,
     of: &str,
     change: Change,
 ) -> Result<Option<Accepted>, AcceptError> {
     let said = app.store.message_by_delivery(&said_as(place, of)).await?;
-    let Some(said) = said.filter(|said| said.email == from.email) else { return Ok(None) };
+    let theirs = |said: &MessageRow| from.as_ref().is_none_or(|from| from.email == said.email);
+    let Some(said) = said.filter(theirs) else { return Ok(None) };
+    // Whether they are a guest is not known then; what is said to guests is for everybody.
+    let from = from.unwrap_or_else(|| Person {
+        email: said.email.clone(),
+        name: said.name.clone(),
+        guest: true,
+    });
     let conversation = app.store.conversation(&said.conversation_id).await?;
     let (Some(conversation), Some(request_id)) = (conversation, said.request_id) else {
         return Ok(None);

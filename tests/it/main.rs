@@ -17,6 +17,7 @@ mod probes;
 mod replicas;
 mod slack;
 mod slack_acts;
+mod slack_coverage;
 
 mod slack_socket;
 mod slack_wire;

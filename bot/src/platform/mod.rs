@@ -2,6 +2,8 @@
 
 mod connections;
 mod hearing;
+#[cfg(test)]
+mod mutations;
 mod pace;
 mod people;
 pub mod slack;

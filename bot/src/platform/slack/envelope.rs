@@ -60,8 +60,8 @@ pub(super) struct Said {
 pub(super) struct Deleted {
     pub(super) team: String,
     pub(super) channel: String,
-    /// Who had written it.
-    pub(super) user: String,
+    /// Who had written it, where Slack says.
+    pub(super) user: Option<String>,
     pub(super) ts: String,
 }
 
@@ -137,15 +137,16 @@ pub(super) fn read(value: &Value) -> Envelope {
 fn happened(value: &Value, event: &Value, kind: &str) -> Option<Envelope> {
     let user = || text(event, "user").map(str::to_owned);
     match (kind, text(event, "subtype")) {
+        // The first message of a thread leaves a stone behind.
+        ("message", Some("message_changed")) if event["message"]["subtype"] == "tombstone" => {
+            let ts = text(&event["message"], "ts")?;
+            deleted(value, event, &event["previous_message"], ts)
+        }
         ("message", Some("message_changed")) => edited(value, event).map(Envelope::Edited),
         ("message", Some("message_deleted")) => {
             let before = &event["previous_message"];
-            Some(Envelope::Deleted(Deleted {
-                team: team(value),
-                channel: text(event, "channel")?.to_owned(),
-                user: text(before, "user")?.to_owned(),
-                ts: text(event, "deleted_ts").or_else(|| text(before, "ts"))?.to_owned(),
-            }))
+            let ts = text(event, "deleted_ts").or_else(|| text(before, "ts"))?;
+            deleted(value, event, before, ts)
         }
         ("message" | "app_mention", _) => said(value, event, kind).map(Envelope::Said),
         ("reaction_added", _) if text(&event["item"], "type") == Some("message") => {
@@ -172,14 +173,24 @@ fn happened(value: &Value, event: &Value, kind: &str) -> Option<Envelope> {
     }
 }
 
+fn deleted(value: &Value, event: &Value, before: &Value, ts: &str) -> Option<Envelope> {
+    Some(Envelope::Deleted(Deleted {
+        team: team(value),
+        channel: text(event, "channel")?.to_owned(),
+        user: text(before, "user").map(str::to_owned),
+        ts: ts.to_owned(),
+    }))
+}
+
+/// Whatever is neither missing nor false counts: rather too little is said than too much.
 fn outsiders(value: &Value) -> bool {
-    value["is_ext_shared_channel"] == true
+    !matches!(value["is_ext_shared_channel"], Value::Null | Value::Bool(false))
 }
 
 /// What a message reads like now. Slack also tells of it when it only adds a link's preview.
 fn edited(value: &Value, event: &Value) -> Option<Said> {
     let (now, before) = (&event["message"], &event["previous_message"]);
-    if !now.is_object() || now["text"] == before["text"] {
+    if !now["text"].is_string() || now["text"] == before["text"] {
         return None;
     }
     let mut message = now.clone();
@@ -191,10 +202,11 @@ fn edited(value: &Value, event: &Value) -> Option<Said> {
 
 fn said(value: &Value, event: &Value, kind: &str) -> Option<Said> {
     // Bots, this one above all, are not talked to.
-    if text(event, "bot_id").is_some() || event["bot_profile"].is_object() {
+    let empty = |name: &str| event[name].is_null() || event[name] == "";
+    if !empty("bot_id") || event["bot_profile"].is_object() {
         return None;
     }
-    if text(event, "subtype").is_some_and(|subtype| !SAYING.contains(&subtype)) {
+    if !empty("subtype") && text(event, "subtype").is_none_or(|kind| !SAYING.contains(&kind)) {
         return None;
     }
     let (user, channel, ts) = (text(event, "user")?, text(event, "channel")?, text(event, "ts")?);

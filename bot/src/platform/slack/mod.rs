@@ -10,6 +10,8 @@ mod api;
 mod assistant;
 mod catch_up;
 mod commands;
+#[cfg(test)]
+mod coverage;
 mod envelope;
 mod forms;
 mod heard;

@@ -69,8 +69,8 @@ impl Chunk {
 
     fn code(text: &str) -> Option<Self> {
         let text = text.trim_end();
-        // Three in a row would end the block.
-        let safe = escape(&text.replace("```", "`\u{200b}`\u{200b}`"));
+        // Three in a row would end the block; of any number this leaves two.
+        let safe = escape(&text.replace("``", "`\u{200b}`"));
         (!text.is_empty()).then(|| Chunk::Code(safe.lines().map(str::to_owned).collect()))
     }
 }

@@ -11,6 +11,8 @@ mod activity;
 mod any_input;
 mod api;
 mod card;
+#[cfg(test)]
+mod coverage;
 mod hosts;
 mod inbound;
 mod invokes;
