@@ -147,6 +147,7 @@ pub async fn changed(
         email: said.email.clone(),
         name: said.name.clone(),
         guest: true,
+        language: None,
     });
     let conversation = app.store.conversation(&said.conversation_id).await?;
     let (Some(conversation), Some(request_id)) = (conversation, said.request_id) else {
@@ -212,7 +213,7 @@ fn words(app: &App, said: &str, with_files: bool) -> Result<Redacted, AcceptErro
 }
 
 fn person(viewer: &Viewer) -> Person {
-    Person { email: viewer.email.clone(), name: viewer.name.clone(), guest: false }
+    Person { email: viewer.email.clone(), name: viewer.name.clone(), ..Person::default() }
 }
 
 /// Ids made by clients are unique per person, not per company.

@@ -322,6 +322,17 @@ async fn a_command_is_answered_in_direct_messages() {
         let reply = desk.slack.send_command(&desk.url, "UANA", "C1", "/firstline", "help").await;
         let help: Value = serde_json::from_str(&reply.text().await.unwrap()).unwrap();
         assert_eq!(help["response_type"], "ephemeral");
+        desk.slack.add_user(User {
+            id: "UDORA".into(),
+            name: "dora".into(),
+            email: Some("dora@example.com".into()),
+            locale: "de-DE".into(),
+            ..User::default()
+        });
+        let reply = desk.slack.send_command(&desk.url, "UDORA", "C1", "/firstline", "help").await;
+        assert!(reply.text().await.unwrap().contains("Hallo"), "in the language of the profile");
+        let asked = desk.says("DDORA", "UDORA", "help", None).await;
+        assert!(desk.replies("DDORA", &asked)[0].text.contains("Hallo"));
         let reply = desk.slack.send_command(&desk.url, "UANA", "C1", "/firstline", QUESTION).await;
         assert_eq!(reply.status(), 200);
         desk.bot.run().await;

@@ -19,7 +19,7 @@ pub(crate) fn event(id: &str, thread: &str) -> ChatEvent {
             thread: thread.into(),
         },
         setting: Setting::Direct,
-        from: Person { email: "ann@example.com".into(), name: "Ann".into(), guest: false },
+        from: Person { email: "ann@example.com".into(), name: "Ann".into(), ..Person::default() },
         outsiders: false,
         at: 1,
         body: EventBody::Said { text: format!("text {id}"), attachments: vec![], files: vec![] },

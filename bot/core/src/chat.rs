@@ -81,7 +81,7 @@ impl ConversationKey {
 }
 
 /// The sender as the platform vouches for them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// Verified e-mail address, lower case: the identity that joins platforms.
     pub email: String,
@@ -90,6 +90,15 @@ pub struct Person {
     /// what is public, nothing more.
     #[serde(default)]
     pub guest: bool,
+    /// The language of their profile (BCP 47), for what is said before they have written much.
+    #[serde(default)]
+    pub language: Option<String>,
+}
+
+impl Person {
+    pub fn language(&self) -> &str {
+        self.language.as_deref().unwrap_or("en")
+    }
 }
 
 /// One accepted thing that happened in a chat. Unique by (platform, tenant, event_id).

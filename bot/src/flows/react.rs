@@ -46,6 +46,8 @@ struct Reaction<'a> {
     /// What was done with the request before this one.
     last_action: Option<String>,
     stamps: Stamps,
+    /// The language of the sender's profile, until their words tell.
+    language: String,
     /// What is said before anything else: files that could not be fetched.
     first: Option<String>,
 }
@@ -76,6 +78,7 @@ pub async fn react(
         open_here,
         last_action,
         stamps,
+        language: event.from.language().to_owned(),
         first: None,
     };
     match &event.body {
@@ -102,7 +105,7 @@ async fn reader(
     conversation: &ConversationRow,
     event: &ChatEvent,
 ) -> Result<Viewer, JobError> {
-    let Person { email, name, guest } = &event.from;
+    let Person { email, name, guest, .. } = &event.from;
     let anyone = Viewer { email: email.clone(), name: name.clone(), ..crate::flows::ask::anyone() };
     let all_may_know =
         |audience: &str| Viewer { groups: vec![audience.to_owned()], ..anyone.clone() };
@@ -118,7 +121,7 @@ async fn reader(
 
 /// What the requester hears when a job has failed for good.
 pub async fn tell_failure(app: &App, leased: &LeasedJob) {
-    let Ok(Job::Event { conversation_id, request_id, .. }) =
+    let Ok(Job::Event { conversation_id, request_id, event }) =
         serde_json::from_str::<Job>(&leased.payload)
     else {
         return;
@@ -129,7 +132,10 @@ pub async fn tell_failure(app: &App, leased: &LeasedJob) {
         author: Author::Bot,
         email: String::new(),
         name: words::BOT_NAME.into(),
-        body: Message { request_id: Some(request_id.clone()), ..words::error("en") },
+        body: Message {
+            request_id: Some(request_id.clone()),
+            ..words::error(event.from.language())
+        },
         request_id: Some(request_id),
         delivery_key: format!("failed:{}", leased.id),
         pending: true,

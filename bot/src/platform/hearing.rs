@@ -74,6 +74,7 @@ pub(super) async fn take_up(
     text: String,
     files: Vec<RemoteFile>,
 ) -> anyhow::Result<Option<String>> {
+    let language = from.language().to_owned();
     // Who only calls the bot wants to know what it can do.
     let only_calls = text.trim().is_empty() && files.is_empty();
     let arrival = Arrival {
@@ -88,7 +89,7 @@ pub(super) async fn take_up(
     match accept::arrived(app, arrival).await {
         Ok(_) => Ok(None),
         Err(AcceptError::Unavailable(cause)) => Err(cause),
-        Err(AcceptError::Binary) => Ok(Some(words::binary("en").text)),
+        Err(AcceptError::Binary) => Ok(Some(words::binary(&language).text)),
         Err(refusal) => Ok(Some(refusal.to_string())),
     }
 }
@@ -179,7 +180,8 @@ mod tests {
             created_at: 0,
             updated_at: 0,
         };
-        let from = |email: &str| Person { email: email.into(), name: "N".into(), guest: false };
+        let from =
+            |email: &str| Person { email: email.into(), name: "N".into(), ..Person::default() };
         for (direct, mention, handed_over, who, does) in [
             (false, false, false, "ana@example.com", Conduct::Answer),
             (false, false, true, "ana@example.com", Conduct::Answer),

@@ -26,6 +26,8 @@ pub(super) struct Account {
     pub(super) email: Option<String>,
     /// A guest there, or somebody of another organisation.
     pub(super) guest: bool,
+    /// BCP 47, of the profile.
+    pub(super) language: Option<String>,
 }
 
 /// The person behind an account; a colleague nobody knew is known from now on.
@@ -36,12 +38,13 @@ pub(super) async fn person(
 ) -> Result<Person, StoreError> {
     let name = account.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
     let name = name.unwrap_or("Someone").to_owned();
+    let language = account.language;
     let email = account.email.map(|e| e.trim().to_lowercase()).filter(|e| e.contains('@'));
     let Some(email) = email else {
         // An address nobody can have: who is not vouched for is nobody else.
         let Account { id, tenant, platform, .. } = account;
         let email = format!("{id}.{tenant}@{platform}.invalid").to_lowercase();
-        return Ok(Person { email, name, guest: true });
+        return Ok(Person { email, name, guest: true, language });
     };
     let known = store.person(&email).await?;
     let closed = known.as_ref().is_some_and(|person| !person.active);
@@ -49,7 +52,7 @@ pub(super) async fn person(
         let row = PersonRow { email: email.clone(), name: name.clone(), active: true };
         store.upsert_person(&row, now).await?;
     }
-    Ok(Person { email, name, guest: account.guest || closed })
+    Ok(Person { email, name, guest: account.guest || closed, language })
 }
 
 /// Who was seen lately, by account; `None` for those who are not answered.

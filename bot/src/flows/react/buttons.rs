@@ -18,7 +18,8 @@ impl Reaction<'_> {
     // --- Commands -----------------------------------------------------------------
 
     pub(super) async fn command(self, command: &Command) -> Result<Option<Said>, JobError> {
-        let language = "en";
+        let language = self.language.clone();
+        let language = language.as_str();
         let says = match command {
             Command::Help => words::help(language),
             Command::MyTickets => {

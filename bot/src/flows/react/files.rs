@@ -41,7 +41,8 @@ impl Reaction<'_> {
             }
         }
         if !missing.is_empty() {
-            self.first = Some(words::files_missing(&missing, LIMIT / (1024 * 1024), "en"));
+            self.first =
+                Some(words::files_missing(&missing, LIMIT / (1024 * 1024), &self.language));
         }
         self.said(text, &here).await
     }

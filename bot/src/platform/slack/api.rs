@@ -61,6 +61,8 @@ pub(super) struct User {
     pub(super) is_restricted: Option<bool>,
     pub(super) is_ultra_restricted: Option<bool>,
     pub(super) is_stranger: Option<bool>,
+    /// `de-DE`
+    pub(super) locale: Option<String>,
     pub(super) profile: Profile,
 }
 
@@ -140,7 +142,8 @@ impl Api {
         struct Reply {
             user: User,
         }
-        let reply: Reply = self.get("users.info", &[("user", id)]).await?;
+        let reply: Reply =
+            self.get("users.info", &[("user", id), ("include_locale", "true")]).await?;
         Ok(reply.user)
     }
 

@@ -20,10 +20,11 @@ impl Inbound {
     pub(super) async fn command(&self, fields: &Value) -> Value {
         let field = |name: &str| text(fields, name).unwrap_or_default();
         let asked = render::to_markdown(field("text"), &|_| None);
-        if matches!(asked.trim(), "" | "help") {
-            return privately(&words::help("en").text);
-        }
         let (team, user) = (field("team_id"), field("user_id"));
+        if matches!(asked.trim(), "" | "help") {
+            let from = self.who(team, user).await.ok().flatten().unwrap_or_default();
+            return privately(&words::help(from.language()).text);
+        }
         match self.ask(team, user, field("trigger_id"), asked.trim()).await {
             Ok(says) => privately(&says),
             Err(error) => {

@@ -54,5 +54,6 @@ fn account(team: &str, user: User) -> Option<Account> {
         name: names.into_iter().flatten().find(|name| !name.trim().is_empty()),
         email: user.profile.email,
         guest: stranger.contains(&Some(true)) || of_others,
+        language: user.locale.filter(|locale| !locale.is_empty()),
     })
 }

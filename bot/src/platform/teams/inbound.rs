@@ -218,7 +218,7 @@ impl Inbound {
     /// To whoever added the app for themselves.
     async fn welcome(&self, origin: &Origin) {
         if origin.scope == Scope::Personal {
-            self.say(origin, &words::help("en").text).await;
+            self.say(origin, &words::help(origin.locale.as_deref().unwrap_or("en")).text).await;
         }
     }
 

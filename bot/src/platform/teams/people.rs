@@ -10,7 +10,8 @@ use crate::platform::people::{self, Account};
 impl Teams {
     /// Who sent an activity; `None` for whom the conversation does not know.
     pub(super) async fn who(&self, origin: &Origin, now: i64) -> anyhow::Result<Option<Person>> {
-        self.member(origin, &origin.from.id, now).await
+        let person = self.member(origin, &origin.from.id, now).await?;
+        Ok(person.map(|person| Person { language: origin.locale.clone(), ..person }))
     }
 
     /// Who somebody in the conversation of an activity is, by their id there or in Entra.
@@ -50,6 +51,7 @@ fn account(tenant: &str, user: &str, member: Member) -> Account {
         platform: "teams",
         name: member.name,
         guest: external || elsewhere || !role.eq_ignore_ascii_case("user"),
+        language: None,
         email: member.email.or(member.user_principal_name).filter(|email| !email.contains('#')),
     }
 }

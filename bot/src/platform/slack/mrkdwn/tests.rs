@@ -128,7 +128,8 @@ fn blocks() {
         ("> one\n> two\n\nafter", "> one\n> two\n\nafter"),
         ("> - a\n> - b", "> • a\n> • b"),
         ("```rust\nlet a = &b;\n```", "```\nlet a = &amp;b;\n```"),
-        ("````\n```\nx\n````", "```\n`\u{200b}`\u{200b}`\nx\n```"),
+        ("````\n```\nx\n````", "```\n`\u{200b}``\nx\n```"),
+        ("~~~\n`````\n~~~", "```\n`\u{200b}``\u{200b}``\n```"),
         ("- a\n\n  ```\n  x\n  ```\n- b", "• a\n\n```\nx\n```\n\n• b"),
         (
             "| System | Days |\n|---|--:|\n| **Pocket** | 5 |\n| K | 12 |",
