@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::app::App;
 use crate::job::Job;
 use crate::store::records::{
-    Author, ConversationRow, MessageRow, NewMessage, RepeatKey, RequestRow, RequestState, Viewer,
+    Author, ConversationRow, NewMessage, RepeatKey, RequestRow, RequestState, Viewer,
 };
 use crate::store::{self, Accepted, StoreError, conversation_id, new_id};
 use crate::telemetry::metric;
@@ -128,27 +128,18 @@ pub enum Change {
     Deleted,
 }
 
-/// Takes up a change of what `from` said under the event id `of`, or whoever said it where the
-/// platform does not repeat that. `None` when the bot never heard it from them, or nothing in it
-/// changed.
+/// Takes up a change of what `from` said under the event id `of`. `None` when the bot never
+/// heard it from them, or nothing in it changed.
 pub async fn changed(
     app: &App,
     place: &ConversationKey,
     outsiders: bool,
-    from: Option<Person>,
+    from: Person,
     of: &str,
     change: Change,
 ) -> Result<Option<Accepted>, AcceptError> {
     let said = app.store.message_by_delivery(&said_as(place, of)).await?;
-    let theirs = |said: &MessageRow| from.as_ref().is_none_or(|from| from.email == said.email);
-    let Some(said) = said.filter(theirs) else { return Ok(None) };
-    // Whether they are a guest is not known then; what is said to guests is for everybody.
-    let from = from.unwrap_or_else(|| Person {
-        email: said.email.clone(),
-        name: said.name.clone(),
-        guest: true,
-        language: None,
-    });
+    let Some(said) = said.filter(|said| said.email == from.email) else { return Ok(None) };
     let conversation = app.store.conversation(&said.conversation_id).await?;
     let (Some(conversation), Some(request_id)) = (conversation, said.request_id) else {
         return Ok(None);
@@ -171,6 +162,20 @@ pub async fn changed(
     let incoming = Incoming::new(key_of(&conversation), event_id, body).with(text);
     let incoming = Incoming { setting: conversation.setting, outsiders, ..incoming };
     take(app, from, incoming).await.map(Some)
+}
+
+/// Who said what is kept under the event id `of`, where the platform tells of a change without
+/// saying whose it is. Those who are not known colleagues are guests.
+pub async fn said_by(
+    app: &App,
+    place: &ConversationKey,
+    of: &str,
+) -> Result<Option<Person>, AcceptError> {
+    let said = app.store.message_by_delivery(&said_as(place, of)).await?;
+    let Some(said) = said else { return Ok(None) };
+    let known = app.store.person(&said.email).await?;
+    let guest = !known.is_some_and(|person| person.active);
+    Ok(Some(Person { email: said.email, name: said.name, guest, language: None }))
 }
 
 /// Files a ticket where no request was made before: from somebody's message, or from nothing.

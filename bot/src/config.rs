@@ -12,9 +12,11 @@ use serde::Deserialize;
 use crate::store::records::Role;
 
 mod check;
+mod discord;
 mod load;
 mod teams;
 
+pub use discord::Discord;
 pub use load::{ConfigError, DEFAULT_FILE, ENV_PREFIX};
 pub use teams::{Teams, TeamsAuth};
 
@@ -31,6 +33,7 @@ pub struct Config {
     pub knowledge: Knowledge,
     pub slack: Option<Slack>,
     pub teams: Option<Teams>,
+    pub discord: Option<Discord>,
     pub group: Vec<Group>,
     pub channel: Vec<Channel>,
     pub system: Vec<SystemEntry>,

@@ -2,6 +2,7 @@
 //! says for each what was found and what mends it. Every check is a function of its own
 //! over what it needs, so that each finding has its test.
 
+mod discord;
 mod slack;
 mod teams;
 
@@ -75,6 +76,7 @@ pub async fn examine(
             "embeddings",
             "slack",
             "teams",
+            "discord",
             "clock",
             "port",
         ];
@@ -105,6 +107,7 @@ pub async fn examine(
     findings.push(embeddings(config, data).await);
     findings.push(slack::slack(config, store.as_ref(), clock.clone()).await);
     findings.push(teams::teams(config, store.as_ref(), clock.clone()).await);
+    findings.push(discord::discord(config, store.as_ref()).await);
     findings.push(clocks(store.as_ref(), config.language_model(), &*clock).await);
     findings.push(port(&config.server.listen).await);
     findings

@@ -4,7 +4,9 @@
 
 pub mod attacks;
 pub mod bot;
+mod broken;
 pub mod db;
+pub mod discord;
 pub mod far_side;
 pub mod model;
 pub mod process;

@@ -242,3 +242,13 @@ async fn doctor_finds_what_is_wrong_with_the_model_and_the_clock() {
     place.doctor_finds("model", &model, "structured output").await;
     place.doctor_finds("clock", &model, "ahead of that of the model's server").await;
 }
+
+#[tokio::test]
+async fn the_discord_app_is_explained_with_its_link() {
+    let shell = Place::new();
+    let said = shell.good(&["manifest", "discord", "--application-id", "42"]).await;
+    assert!(said.contains("client_id=42&scope=bot+applications.commands"), "{said}");
+    assert!(said.contains("Message Content Intent") && said.contains("Embed Links"), "{said}");
+    let unnamed = shell.run(&["manifest", "discord"], &[]).await;
+    assert!(err(&unnamed).contains("--application-id"), "{}", err(&unnamed));
+}

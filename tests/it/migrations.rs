@@ -29,6 +29,15 @@ const SAMPLES: &[(i64, &[&str])] = &[(
              'en', 'neutral', 0.5, false, 1, 1, 1)",
         "INSERT INTO counter (name, value) VALUES ('ticket', 1)",
     ],
+), (
+    3,
+    &[
+        "INSERT INTO account (platform, tenant, account, email, linked_at)
+         VALUES ('discord', '*', '7', 'ann@example.com', 1)",
+        "INSERT INTO account_link (token_hash, platform, tenant, account, name, expires_at)
+         VALUES ('h', 'discord', '*', '8', 'Bo', 99)",
+        "INSERT INTO duty (name, holder, held_until) VALUES ('d', 'p1', 9)",
+    ],
 )];
 
 fn folder(kind: &str) -> PathBuf {
@@ -94,6 +103,10 @@ async fn rows_of_every_version_survive_each_step() {
         assert_eq!(store.lease("w", 9, 10, 5).await.unwrap().len(), 1);
         assert!(store.viewer("ann@example.com").await.unwrap().is_some());
         assert_eq!(store.last_ticket_number().await.unwrap(), 1);
+        let accounts = store.accounts_of("ann@example.com").await.unwrap();
+        assert_eq!(accounts.len(), 1);
+        assert_eq!(store.account_link("h", 9).await.unwrap().unwrap().name, "Bo");
+        assert!(store.take_duty("d", "p1", 1, 20).await.unwrap());
         store.close().await;
     })
     .await;

@@ -7,8 +7,8 @@ use clap::Subcommand;
 
 use super::{Done, Global, output};
 use crate::config::{Config, SlackMode};
-use crate::platform::slack;
 use crate::platform::teams::{self, Package};
+use crate::platform::{discord, slack};
 
 const SLACK_EXAMPLES: &str = "\
 Examples:
@@ -25,6 +25,14 @@ Examples:
 
 Upload it in the Teams admin center under Teams apps > Manage apps. Set teams.app_id and
 server.public_url first: the package names them. docs/teams.md goes on from there.";
+
+const DISCORD_EXAMPLES: &str = "\
+Examples:
+  firstline manifest discord --application-id 1234567890
+  firstline --config firstline.toml manifest discord
+
+The Application ID is on the app's page General Information at
+https://discord.com/developers/applications. docs/discord.md goes on from there.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ManifestCommand {
@@ -46,6 +54,13 @@ pub(super) enum ManifestCommand {
         #[arg(long)]
         hear_everything: bool,
     },
+    /// What to switch on for the Discord app, and the link that invites its bot
+    #[command(after_help = DISCORD_EXAMPLES)]
+    Discord {
+        /// Instead of the one in [discord]
+        #[arg(long, value_name = "ID")]
+        application_id: Option<u64>,
+    },
 }
 
 pub(super) fn run(global: &Global, command: ManifestCommand) -> anyhow::Result<Done> {
@@ -55,7 +70,38 @@ pub(super) fn run(global: &Global, command: ManifestCommand) -> anyhow::Result<D
         ManifestCommand::Teams { out, hear_everything } => {
             teams_app(&config, &out, hear_everything)
         }
+        ManifestCommand::Discord { application_id } => discord_app(&config, application_id),
     }
+}
+
+fn discord_app(config: &Config, id: Option<u64>) -> anyhow::Result<Done> {
+    let id = match id {
+        Some(id) => id,
+        None => {
+            let configured = config.discord.as_ref().map(|discord| &discord.application_id);
+            let configured = configured.and_then(|id| id.parse().ok());
+            configured.context("name the app: --application-id, or discord.application_id")?
+        }
+    };
+    let app = format!("https://discord.com/developers/applications/{id}");
+    let mut lines = vec![
+        format!("Bot ({app}/bot)"),
+        "  Public Bot: off, so that nobody else invites it".to_owned(),
+        "  Message Content Intent: on for support channels, and for what people say in a thread \
+         without naming the bot; otherwise off"
+            .to_owned(),
+        String::new(),
+        "Invite it with this link".to_owned(),
+        format!("  {}", discord::link(id)),
+        String::new(),
+        "Permissions it asks for".to_owned(),
+    ];
+    lines.extend(discord::PERMISSIONS.iter().map(|p| format!("  {}: {}", p.name, p.why)));
+    lines.extend([String::new(), "Events it is sent".to_owned()]);
+    let intents = discord::INTENTS.iter().chain([&discord::CONTENT]);
+    lines.extend(intents.map(|intent| format!("  {}: {}", intent.name, intent.why)));
+    output::text(&lines.join("\n"))?;
+    Ok(Done::Well)
 }
 
 fn slack_app(config: &Config, out: Option<PathBuf>) -> anyhow::Result<Done> {

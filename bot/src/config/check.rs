@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use firstline_core::chat::Platform;
 
-use super::{Config, SlackMode, TeamsAuth};
+use super::{Config, SlackMode, TeamsAuth, discord};
 
 /// E-mail addresses are compared in lower case everywhere.
 pub(super) fn normalise(config: &mut Config) {
@@ -32,6 +32,7 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
     sources(config)?;
     slack(config)?;
     teams(config)?;
+    discord::check(config)?;
     if config.knowledge.stale_months == 0 {
         return Err("`knowledge.stale_months` must be at least 1.".into());
     }
@@ -49,7 +50,7 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
     Ok(())
 }
 
-fn refuse_if(refused: bool, sentence: impl FnOnce() -> String) -> Result<(), String> {
+pub(super) fn refuse_if(refused: bool, sentence: impl FnOnce() -> String) -> Result<(), String> {
     if refused { Err(sentence()) } else { Ok(()) }
 }
 
@@ -78,7 +79,7 @@ fn listen(key: &str, address: &str) -> Result<(), String> {
     })
 }
 
-fn web_address(key: &str, url: &str) -> Result<(), String> {
+pub(super) fn web_address(key: &str, url: &str) -> Result<(), String> {
     let good = reqwest::Url::parse(url)
         .is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host_str().is_some());
     refuse_if(!good, || {

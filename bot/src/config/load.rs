@@ -232,6 +232,9 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
         from_folder(&mut slack.app_token_file);
         from_folder(&mut slack.signing_secret_file);
     }
+    if let Some(discord) = &mut config.discord {
+        from_folder(&mut discord.token_file);
+    }
     for source in &mut config.source {
         source.location = folder.join(&source.location).display().to_string();
     }
@@ -255,6 +258,9 @@ fn read_secrets(config: &mut Config) -> Result<(), ConfigError> {
         read_secret("slack.app_token_file", &mut slack.app_token, &slack.app_token_file)?;
         let secret = &mut slack.signing_secret;
         read_secret("slack.signing_secret_file", secret, &slack.signing_secret_file)?;
+    }
+    if let Some(discord) = &mut config.discord {
+        read_secret("discord.token_file", &mut discord.token, &discord.token_file)?;
     }
     Ok(())
 }

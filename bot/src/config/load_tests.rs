@@ -176,6 +176,30 @@ fn mistakes_are_told_in_sentences() {
              out.",
         ),
         (
+            "[discord]\napplication_id = \"1\"",
+            &[],
+            "firstline.toml: `discord.token` is missing; make one on the app's page Bot with Reset \
+             Token.",
+        ),
+        (
+            "[discord]\ntoken = \"t\"\napplication_id = \"Firstline\"",
+            &[],
+            "firstline.toml: `discord.application_id` must be the Application ID, a number from \
+             the app's page General Information.",
+        ),
+        (
+            "[discord]\ntoken = \"t\"\napplication_id = \"1\"\napi_url = \"https://proxy.example\"",
+            &[],
+            "firstline.toml: `discord.api_url` must end in /api/v10, not be \
+             \"https://proxy.example\".",
+        ),
+        (
+            "[[channel]]\nplatform = \"irc\"\nid = \"1\"\nmode = \"act\"",
+            &[],
+            "firstline.toml: a `[[channel]]` is on \"irc\"; write \"slack\", \"teams\" or \
+             \"discord\".",
+        ),
+        (
             destinations.as_str(),
             &[],
             "firstline.toml: `model.base_url` leads to localhost, which `privacy.destinations` \
@@ -238,4 +262,20 @@ fn the_example_names_every_key() {
         }
     }
     assert!(missing.is_empty(), "not in firstline.example.toml: {missing:?}");
+}
+
+#[test]
+fn a_discord_app_comes_from_the_environment_and_hides_its_token() {
+    let env = [
+        ("FIRSTLINE__DISCORD__TOKEN", "secret.token"),
+        ("FIRSTLINE__DISCORD__APPLICATION_ID", "1234567890123456789"),
+        ("FIRSTLINE__DISCORD__API_URL", "http://127.0.0.1:9/api/v10/"),
+    ];
+    let config = load("", &env).unwrap();
+    let discord = config.discord.as_ref().unwrap();
+    assert_eq!(
+        (discord.application_id.as_str(), discord.root()),
+        ("1234567890123456789", "http://127.0.0.1:9")
+    );
+    assert!(!format!("{config:?}").contains("secret.token"));
 }

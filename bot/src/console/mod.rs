@@ -19,6 +19,7 @@ mod health;
 mod highlight;
 mod jobs;
 mod knowledge;
+mod links;
 mod page;
 mod render;
 mod routes;
@@ -123,6 +124,8 @@ fn pages() -> Table {
         .post("/jobs/{id}/discard", jobs::discard)
         .post_limited("/attachments", attachments::upload, crate::files::LIMIT + 64 * 1024)
         .get("/attachments/{id}", attachments::download)
+        .get("/link/{key}", links::show)
+        .post("/link/{key}", links::tie)
         .get("/sign-in", session::sign_in_page)
         .post("/sign-in", session::sign_in)
         .post("/sign-out", session::sign_out)

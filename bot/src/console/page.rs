@@ -29,6 +29,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "files.html",
     "jobs.html",
     "knowledge.html",
+    "link.html",
     "macros.html",
     "message.html",
     "my.html",

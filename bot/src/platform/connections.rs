@@ -10,6 +10,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
 use super::Platforms;
+use super::discord::{self, Discord};
 use super::slack::{self, Slack};
 use super::teams::{self, Teams};
 use crate::app::App;
@@ -22,6 +23,7 @@ use crate::store::{Live, LiveKind};
 pub struct Connections {
     slack: Option<Arc<Slack>>,
     teams: Option<Arc<Teams>>,
+    discord: Option<Arc<Discord>>,
 }
 
 impl Connections {
@@ -41,10 +43,16 @@ impl Connections {
             None => None,
         };
         let teams = match &config.teams {
-            Some(settings) => Some(Arc::new(Teams::new(settings, public_url, store(), clock())?)),
+            Some(settings) => {
+                Some(Arc::new(Teams::new(settings, public_url.clone(), store(), clock())?))
+            }
             None => None,
         };
-        Ok(Connections { slack, teams })
+        let discord = match &config.discord {
+            Some(settings) => Some(Arc::new(Discord::new(settings, public_url, store())?)),
+            None => None,
+        };
+        Ok(Connections { slack, teams, discord })
     }
 
     /// What sends to them.
@@ -55,6 +63,9 @@ impl Connections {
         }
         if let Some(teams) = &self.teams {
             chats = chats.with(Platform::Teams, teams.clone());
+        }
+        if let Some(discord) = &self.discord {
+            chats = chats.with(Platform::Discord, discord.clone());
         }
         chats
     }
@@ -75,6 +86,9 @@ impl Connections {
     pub async fn catch_up(&self, app: &Arc<App>) {
         if let Some(slack) = &self.slack {
             slack::catch_up(app.clone(), slack.clone()).await;
+        }
+        if let Some(discord) = &self.discord {
+            discord::catch_up(app.clone(), discord.clone()).await;
         }
     }
 
@@ -113,6 +127,9 @@ impl Connections {
         parts.spawn(self.clone().heed_pauses(app.store.live(), stopped.clone()));
         if let Some(slack) = &self.slack {
             parts.spawn(slack::run(app.clone(), slack.clone(), stopped.clone()));
+        }
+        if let Some(discord) = &self.discord {
+            parts.spawn(discord::run(app.clone(), discord.clone(), stopped.clone()));
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Chat platforms: each folder or file verifies, turns payloads into events, and sends.
 
 mod connections;
+pub mod discord;
 mod hearing;
 #[cfg(test)]
 mod mutations;
 mod pace;
 mod people;
+mod prose;
 pub mod slack;
 pub mod teams;
 pub mod web;

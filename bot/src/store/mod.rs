@@ -12,6 +12,7 @@ use sqlx::migrate::Migrator;
 #[macro_use]
 mod db;
 
+mod accounts;
 mod attachments;
 mod backup;
 mod clock;

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use axum::body::Body;
 use axum::extract::{Form, FromRequest, Json, Path, Query, Request, State};
 use axum::http::{Response, header};
-use futures::stream::{self, StreamExt};
 use serde_json::{Map, Value, json};
 
 use super::limits::{Wrong, check_content};
@@ -13,6 +12,7 @@ use super::{
     APP, FORM, FakeSlack, Fault, Posted, TRIGGERS_LAST, User, Workspace, list, name_blocks, refuse,
     text_of,
 };
+use crate::broken::broken_after;
 
 impl Workspace {
     fn answer(&mut self, method: &str, with: &Value) -> Result<Value, Value> {
@@ -274,20 +274,6 @@ pub(super) async fn call(
 fn response(status: u16, body: Body) -> Response<Body> {
     let response = Response::builder().status(status);
     response.header(header::CONTENT_TYPE, "application/json; charset=utf-8").body(body).unwrap()
-}
-
-/// The connection breaks after this much; after nothing at all, not even headers leave.
-fn broken_after(start: Vec<u8>) -> Body {
-    let pauses = !start.is_empty();
-    let pieces = pauses.then_some(Ok(start));
-    let broken = stream::once(async move {
-        // Pausing lets the server send what it has; it would drop it otherwise.
-        if pauses {
-            tokio::task::yield_now().await;
-        }
-        Err(std::io::Error::other("the connection breaks"))
-    });
-    Body::from_stream(stream::iter(pieces).chain(broken))
 }
 
 /// Query, form and JSON as one object; what a form can only hold as JSON text is read.

@@ -72,6 +72,9 @@ pub(super) fn probes() -> Vec<Probe> {
         get(BEN, "/my", See("zora", "quincefall")),
         get(OLGA, "/tickets?order=newest&team=people-ops", See("hana", "quincefall")),
         get(OLGA, "/tickets?q=quincefall", See("hana", "{hr}")),
+        // A link that ties an account of a chat to whoever uses it: unknown ones tie nothing.
+        get(BEN, "/link/{hr}", May::None),
+        post(BEN, "/link/{hr}", "", May::None),
         // One ticket, and all that can be done to it.
         get(BEN, "/tickets/{hr}", See("hana", "tamarisk")),
         get(BEN, "/tickets/{hr}?queue=1", See("hana", "quincefall")),

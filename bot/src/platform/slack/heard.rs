@@ -74,7 +74,7 @@ impl Inbound {
         let place = place(&said.team, &said.channel, said.thread());
         let Some(from) = self.who(&said.team, &said.user).await? else { return Ok(()) };
         let of = said.event_id();
-        match accept::changed(&self.app, &place, said.outsiders, Some(from), &of, change).await {
+        match accept::changed(&self.app, &place, said.outsiders, from, &of, change).await {
             Ok(Some(_)) => {}
             Ok(None) => pass_over("a change of something not heard"),
             Err(AcceptError::Unavailable(cause)) => return Err(cause),
@@ -84,16 +84,14 @@ impl Inbound {
     }
 
     pub(super) async fn deleted(&self, gone: &Deleted) -> anyhow::Result<()> {
-        let from = match &gone.user {
-            Some(user) => match self.who(&gone.team, user).await? {
-                Some(from) => Some(from),
-                None => return Ok(()),
-            },
-            None => None,
-        };
         let of = event_id(&gone.channel, &gone.ts);
         // Found by its name, whatever thread it stood in.
         let place = place(&gone.team, &gone.channel, &gone.ts);
+        let from = match &gone.user {
+            Some(user) => self.who(&gone.team, user).await?,
+            None => accept::said_by(&self.app, &place, &of).await?,
+        };
+        let Some(from) = from else { return Ok(()) };
         match accept::changed(&self.app, &place, false, from, &of, Change::Deleted).await {
             Err(AcceptError::Unavailable(cause)) => Err(cause),
             _ => Ok(()),

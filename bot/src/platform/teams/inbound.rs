@@ -230,7 +230,7 @@ impl Inbound {
         let (place, _) = self.place(origin).await?;
         let Some(from) = self.who(origin).await? else { return Ok(()) };
         let of = said_as(origin);
-        match accept::changed(&self.app, &place, origin.outsiders, Some(from), &of, change).await {
+        match accept::changed(&self.app, &place, origin.outsiders, from, &of, change).await {
             Ok(Some(_)) => {}
             Ok(None) => pass_over("a change of something not heard"),
             Err(AcceptError::Unavailable(cause)) => return Err(cause),

@@ -72,3 +72,20 @@ pub struct ApiToken {
     pub last_used_at: Option<i64>,
     pub revoked_at: Option<i64>,
 }
+
+/// An account on a platform that tells nobody's address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AccountKey {
+    pub platform: String,
+    /// `*` where an account is the same everywhere on the platform.
+    pub tenant: String,
+    pub account: String,
+}
+
+/// What a one-time link ties to whoever opens it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountLink {
+    pub of: AccountKey,
+    /// As the platform shows it.
+    pub name: String,
+}

@@ -3,7 +3,11 @@
 use pulldown_cmark::Alignment;
 use serde_json::{Value, json};
 
-use super::spans::{Atom, guarded, render, separator};
+use super::Cards;
+use crate::platform::prose;
+use crate::platform::prose::spans::{Atom, Run, lines};
+
+pub(in super::super) type Line = prose::Line<Cards>;
 
 /// What is shown as one element: a paragraph, a list, a code block.
 #[derive(Debug, Clone)]
@@ -15,25 +19,11 @@ pub(in super::super) enum Block {
     Table(Table),
 }
 
-#[derive(Debug, Clone, Default)]
-pub(in super::super) struct Line {
-    pub(super) prefix: String,
-    /// Whether it belongs to a list, whose lines stand close.
-    pub(super) listed: bool,
-    pub(super) atoms: Vec<Atom>,
-}
-
 #[derive(Debug, Clone)]
 pub(in super::super) struct Table {
     pub(super) columns: Vec<Alignment>,
     /// The first is the header.
     pub(super) rows: Vec<Vec<Line>>,
-}
-
-impl Line {
-    pub(super) fn text(&self) -> String {
-        format!("{}{}", self.prefix, guarded(&render(&self.atoms)))
-    }
 }
 
 impl Block {
@@ -79,21 +69,32 @@ fn code(line: &str) -> Value {
     })
 }
 
-/// In a text block, one line end parts items of a list, and two part all else.
+/// In a text block, one line end parts items of a list, which alone have prefixes, and two part
+/// all else.
 fn joined(lines: &[Line]) -> String {
     let mut out = String::new();
     let mut before = false;
     for line in lines {
+        let listed = !line.prefix.is_empty();
         if !out.is_empty() {
-            out.push_str(if line.listed && before { "\n" } else { "\n\n" });
+            out.push_str(if listed && before { "\n" } else { "\n\n" });
         }
         out.push_str(&line.text());
-        before = line.listed;
+        before = listed;
     }
     out
 }
 
 impl Table {
+    pub(super) fn new(table: prose::Table) -> Self {
+        let cell = |runs: Vec<Run>| {
+            let atoms = lines::<Cards>(&runs).into_iter().flatten();
+            Line::new(String::new(), String::new(), atoms.collect())
+        };
+        let rows = table.rows.into_iter().map(|row| row.into_iter().map(cell).collect());
+        Table { columns: table.columns, rows: rows.collect() }
+    }
+
     fn element(&self) -> Value {
         let columns: Vec<Value> = self
             .columns
@@ -126,17 +127,17 @@ impl Table {
 
     /// A line for each row, where tables are not known.
     pub(super) fn lines(&self) -> Vec<Line> {
-        self.rows.iter().map(|row| self.line(row)).collect()
+        self.rows.iter().map(|row| Self::line(row)).collect()
     }
 
-    pub(super) fn line(&self, row: &[Line]) -> Line {
-        let mut line = Line::default();
+    fn line(row: &[Line]) -> Line {
+        let mut atoms = Vec::new();
         for (at, cell) in row.iter().enumerate() {
             if at > 0 {
-                line.atoms.extend(separator());
+                atoms.extend([Atom::space(0), Atom::new("|", 0), Atom::space(0)]);
             }
-            line.atoms.extend(cell.atoms.iter().cloned());
+            atoms.extend(cell.atoms.iter().cloned());
         }
-        line
+        Line::new(String::new(), String::new(), atoms)
     }
 }

@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
+use super::Cards;
 use super::element::{Block, Line, Table};
-use super::spans::Atom;
+use crate::platform::prose::Dialect;
+use crate::platform::prose::fit::{beginning, size};
+use crate::platform::prose::spans::Atom;
 
 /// JSON around a text, a line of code, a cell.
 const AROUND: usize = 260;
-/// Marks that open and close where a style changes, and a space that keeps them apart.
-const MARKS: usize = 16;
 
 /// What a text counts for against the size of a message. Teams counts UTF-16, its servers
 /// UTF-8: the greater is taken.
@@ -23,24 +24,17 @@ fn quoted(text: &str) -> usize {
 
 /// Text that holds no markup, shortened to `limit` UTF-16 units.
 pub(in super::super) fn cut(text: &str, limit: usize) -> String {
-    if text.encode_utf16().count() <= limit {
+    if size::<Cards>(text) <= limit {
         return text.to_owned();
     }
-    let mut used = 1;
-    let fits = |c: &char| {
-        used += c.len_utf16();
-        used <= limit
-    };
-    let mut out: String = text.chars().take_while(fits).collect();
+    let mut out = beginning::<Cards>(text, limit.saturating_sub(1));
     // At a word's end, if one is near.
     if let Some((before, word)) = out.rsplit_once(' ')
         && word.len() * 4 < out.len()
     {
-        out.truncate(before.len());
+        out = before;
     }
-    out.truncate(out.trim_end().len());
-    out.push('…');
-    out
+    format!("{}…", out.trim_end())
 }
 
 /// A block that fits.
@@ -97,7 +91,7 @@ fn part<T>(items: Vec<T>, limit: usize, weigh: impl Fn(&T) -> usize) -> Vec<Vec<
 }
 
 fn atom_weight(atom: &Atom) -> usize {
-    quoted(&atom.text) + if atom.style == 0 || atom.space { 0 } else { MARKS }
+    quoted(&atom.text) + if atom.style == 0 || atom.space { 0 } else { Cards::CHANGE }
 }
 
 fn line_weight(line: &Line) -> usize {
@@ -113,9 +107,8 @@ fn fine(lines: Vec<Line>, limit: usize) -> Vec<Line> {
             if at >= line.atoms.len() {
                 break;
             }
-            let rest = line.atoms.split_off(at).into_iter().skip_while(|atom| atom.space);
-            let prefix = " ".repeat(line.prefix.chars().count());
-            let more = Line { prefix, listed: line.listed, atoms: rest.collect() };
+            let mut more = line.split_off(at);
+            more.prefix = " ".repeat(line.prefix.chars().count());
             out.push(std::mem::replace(&mut line, more));
         }
         if !line.atoms.is_empty() {
@@ -137,18 +130,13 @@ fn end_of(line: &Line, limit: usize) -> usize {
         }
         if atom.space {
             word = Some(at);
-            if used * 4 > limit && before.is_some_and(ends_sentence) {
+            if used * 4 > limit && before.is_some_and(Atom::ends_sentence) {
                 sentence = Some(at);
             }
         }
         before = Some(atom);
     }
     line.atoms.len()
-}
-
-fn ends_sentence(atom: &Atom) -> bool {
-    let text = atom.text.trim_end_matches(['"', '”', '“', '’', ')', ']', '»']);
-    text.ends_with(['.', '!', '?', '…', '。', '！', '？', '؟'])
 }
 
 /// A line of code in lines that fit, parted at spaces where it has some.

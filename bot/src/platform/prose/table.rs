@@ -1,40 +1,32 @@
-//! Tables, which mrkdwn does not have: columns aligned with spaces, for a code block.
+//! Tables, and those that are shown as text: columns aligned with spaces, for a code block.
 
 use pulldown_cmark::Alignment;
+
+use super::spans::Run;
 
 /// Longer cells stick out: padding a whole column to them would drown the rest.
 const WIDEST: usize = 40;
 
-pub(super) struct Table {
-    columns: Vec<Alignment>,
-    rows: Vec<Vec<String>>,
-    cell: String,
+pub(in super::super) struct Table {
+    pub(in super::super) columns: Vec<Alignment>,
+    /// The first is the header.
+    pub(in super::super) rows: Vec<Vec<Vec<Run>>>,
 }
 
 impl Table {
-    pub(super) fn new(columns: Vec<Alignment>) -> Self {
-        Table { columns, rows: Vec::new(), cell: String::new() }
+    /// Rows of cells, without styles and links.
+    pub(in super::super) fn plain(&self) -> Vec<Vec<String>> {
+        let cell = |runs: &Vec<Run>| {
+            let text: String = runs.iter().map(Run::plain).collect();
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        self.rows.iter().map(|row| row.iter().map(cell).collect()).collect()
     }
 
-    pub(super) fn row(&mut self) {
-        self.rows.push(Vec::new());
-    }
-
-    pub(super) fn text(&mut self, text: &str) {
-        self.cell.push_str(text);
-    }
-
-    pub(super) fn end_cell(&mut self) {
-        let cell = std::mem::take(&mut self.cell);
-        if let Some(row) = self.rows.last_mut() {
-            row.push(cell.split_whitespace().collect::<Vec<_>>().join(" "));
-        }
-    }
-
-    /// The first row is the header.
-    pub(super) fn lines(self) -> Vec<String> {
+    pub(in super::super) fn aligned(&self) -> String {
+        let rows = self.plain();
         let mut widths = vec![1; self.columns.len()];
-        for row in &self.rows {
+        for row in &rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = cell.chars().count().min(WIDEST).max(*width);
             }
@@ -50,9 +42,9 @@ impl Table {
                 );
             cells.collect::<Vec<_>>().join(" | ").trim_end().to_owned()
         };
-        let mut lines: Vec<String> = self.rows.iter().map(line).collect();
+        let mut lines: Vec<String> = rows.iter().map(line).collect();
         let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
         lines.insert(1.min(lines.len()), rule.join("-|-"));
-        lines
+        lines.join("\n")
     }
 }

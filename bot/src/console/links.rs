@@ -1,0 +1,59 @@
+//! Tying an account of a chat platform to oneself, by a one-time link that the bot gave there.
+
+use axum::extract::{Path, State};
+use axum::response::Html;
+use minijinja::context;
+
+use super::Web;
+use super::fault::Fault;
+use super::page;
+use super::session::{SignedIn, hash_token};
+use crate::store::records::AccountLink;
+
+/// `GET /link/{key}`: asks before anything is tied, and names what would be.
+pub(super) async fn show(
+    State(web): State<Web>,
+    signed: SignedIn,
+    Path(key): Path<String>,
+) -> Result<Html<String>, Fault> {
+    let link = web.app.store.account_link(&hash_token(&key), web.app.clock.now()).await?;
+    told(&web, &signed, &key, link, false).await
+}
+
+pub(super) async fn tie(
+    State(web): State<Web>,
+    signed: SignedIn,
+    Path(key): Path<String>,
+) -> Result<Html<String>, Fault> {
+    let (hash, now) = (hash_token(&key), web.app.clock.now());
+    let link = web.app.store.use_account_link(&hash, &signed.viewer.email, now).await?;
+    if let Some(AccountLink { of, .. }) = &link {
+        tracing::info!(platform = of.platform, account = of.account, "an account was tied");
+    }
+    told(&web, &signed, &key, link, true).await
+}
+
+async fn told(
+    web: &Web,
+    signed: &SignedIn,
+    key: &str,
+    link: Option<AccountLink>,
+    done: bool,
+) -> Result<Html<String>, Fault> {
+    let platform = link.as_ref().map(|link| shown(&link.of.platform));
+    let values = context! {
+        key,
+        done,
+        platform,
+        name => link.as_ref().map(|link| link.name.clone()),
+        account => link.as_ref().map(|link| link.of.account.clone()),
+        email => signed.viewer.email.clone(),
+    };
+    page::page(web, signed, "link.html", "", values).await
+}
+
+/// A platform's name as it writes it.
+fn shown(platform: &str) -> String {
+    let mut letters = platform.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

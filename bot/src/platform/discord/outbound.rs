@@ -1,0 +1,256 @@
+//! Replies, posted into their threads. Every part of a message bears a nonce, by which Discord
+//! shows it once; one whose posting ended without anybody knowing how is also looked for, since
+//! Discord forgets nonces after a few minutes.
+
+use async_trait::async_trait;
+use firstline_core::chat::{RemoteFile, Setting};
+use serde_json::Value;
+
+use super::Discord;
+use super::api::{DiscordError, code};
+use super::ids::{id_of, ids_since};
+use super::people::is_unknown;
+use super::render::{self, Place};
+use crate::ports::{Chat, SendError};
+use crate::store::StoreError;
+use crate::store::records::{Author, ConversationRow, MessageRow};
+
+/// Messages of a channel looked through for one that was posted before.
+const LOOKED_THROUGH: usize = 50;
+/// Of a thread's name
+/// (<https://docs.discord.com/developers/resources/channel#start-thread-from-message>).
+const LONGEST_NAME: usize = 100;
+/// Between Discord's clock and ours.
+const CLOCKS_DIFFER_MS: i64 = 5 * 60_000;
+
+/// What stands for a server in direct messages.
+pub(super) const DIRECT: &str = "dm";
+
+#[async_trait]
+impl Chat for Discord {
+    async fn deliver(
+        &self,
+        conversation: &ConversationRow,
+        message: &MessageRow,
+        again: bool,
+    ) -> Result<Option<String>, SendError> {
+        let mut body = message.body.clone();
+        if message.author == Author::Person {
+            body.text = format!("**{}:** {}", message.name, body.text);
+        }
+        if self.is_first_to_unknown(conversation, message).await.map_err(unavailable)? {
+            body.text.push_str(
+                "\n\n*I do not know who you are here, so I can say only what is public. \
+                 `/firstline link` changes that.*",
+            );
+        }
+        let place = Place {
+            public_url: self.public_url.as_deref(),
+            conversation_id: &conversation.id,
+            message_id: &message.id,
+            ..Place::default()
+        };
+        let (mut channel, mut reply) = (target(conversation).to_owned(), None);
+        let since = ids_since(message.created_at - CLOCKS_DIFFER_MS);
+        let there = if again { self.there(&channel, since).await? } else { Vec::new() };
+        let mut parts = render::render(&body, &place);
+        let mut sent_as = None;
+        let mut number = 0;
+        let mut opened = false;
+        while let Some(part) = parts.get(number) {
+            if let Some(before) = there.iter().find(|posted| is_same(posted, part)) {
+                sent_as = before["id"].as_str().map(str::to_owned);
+                number += 1;
+                continue;
+            }
+            match self.api.post(&channel, part).await {
+                Ok(id) => {
+                    sent_as = Some(id);
+                    number += 1;
+                }
+                // The request began no thread yet.
+                Err(error) if error.code() == Some(code::UNKNOWN_CHANNEL) && !opened => {
+                    opened = true;
+                    if conversation.tenant == DIRECT {
+                        return Err(failed(error));
+                    }
+                    if !self.open_thread(conversation, message).await? {
+                        channel.clone_from(&conversation.channel);
+                        reply = conversation.thread.parse().ok();
+                    }
+                    let requester =
+                        self.account_of(&conversation.requester).await.map_err(unavailable)?;
+                    let place = Place { reply_to: reply, requester, ..place };
+                    parts = render::render(&body, &place);
+                }
+                // Once a part is there, what comes after must look for it.
+                Err(error) => match failed(error) {
+                    SendError::Wait { reason, .. } if number > 0 => {
+                        return Err(SendError::Retry(reason));
+                    }
+                    error => return Err(error),
+                },
+            }
+        }
+        Ok(sent_as)
+    }
+
+    async fn fetch(
+        &self,
+        _conversation: &ConversationRow,
+        file: &RemoteFile,
+        limit: usize,
+    ) -> Result<Vec<u8>, SendError> {
+        self.api.file(&file.url, limit).await.map_err(|error| match error {
+            // What Discord refuses to give now, it refuses later.
+            DiscordError::Refused { .. } => SendError::Fail(error.to_string()),
+            error => failed(error),
+        })
+    }
+
+    async fn working(&self, conversation: &ConversationRow) {
+        if conversation.setting == Setting::Direct
+            && let Err(error) = self.api.typing(&conversation.channel).await
+        {
+            tracing::debug!(%error, "nobody sees that an answer is being worked on");
+        }
+    }
+}
+
+/// Where a conversation's messages stand. A thread that begins with a message has its id.
+pub(super) fn target(conversation: &ConversationRow) -> &str {
+    match conversation.tenant.as_str() {
+        DIRECT => &conversation.channel,
+        _ => &conversation.thread,
+    }
+}
+
+impl Discord {
+    /// Our own messages among the last of a channel, from an id on. Where Discord will not say,
+    /// its own memory of nonces is left.
+    async fn there(&self, channel: &str, since: u64) -> Result<Vec<Value>, SendError> {
+        let me = self.me().await.map_err(failed)?;
+        let mut last = match self.api.before(channel, None, LOOKED_THROUGH).await {
+            Err(error @ DiscordError::Refused { .. }) => {
+                if error.code() != Some(code::UNKNOWN_CHANNEL) {
+                    tracing::warn!(%error, "whether a message was posted before cannot be looked up");
+                }
+                return Ok(Vec::new());
+            }
+            last => last.map_err(failed)?,
+        };
+        last.retain(|m| m["author"]["id"] == me && id_of(&m["id"]).is_some_and(|id| id >= since));
+        Ok(last)
+    }
+
+    /// Opens the thread of a conversation that has none; `false` where there can be none.
+    async fn open_thread(
+        &self,
+        conversation: &ConversationRow,
+        message: &MessageRow,
+    ) -> Result<bool, SendError> {
+        let request = message.request_id.as_ref().or(message.body.request_id.as_ref());
+        let asked = match request {
+            Some(id) => self.store.request(id).await.map_err(unavailable)?,
+            None => None,
+        };
+        let name = thread_name(asked.as_ref().map_or("", |request| &request.text));
+        let (channel, begins_with) = (&conversation.channel, &conversation.thread);
+        match self.api.open_thread(channel, begins_with, &name).await {
+            Ok(()) => Ok(true),
+            Err(error) => match error.code() {
+                Some(code::NO_PERMISSION | code::NO_ACCESS | code::NOT_IN_THIS_CHANNEL) => {
+                    tracing::warn!(%error, channel, "no thread can be opened; replying instead");
+                    Ok(false)
+                }
+                // The message is gone: what it asked is answered where it stood.
+                Some(code::UNKNOWN_MESSAGE) => Ok(false),
+                _ => Err(failed(error)),
+            },
+        }
+    }
+
+    /// Whether this is the first the bot says to somebody nobody vouches for, who could change
+    /// that.
+    async fn is_first_to_unknown(
+        &self,
+        conversation: &ConversationRow,
+        message: &MessageRow,
+    ) -> Result<bool, StoreError> {
+        if self.base().is_none() || !is_unknown(conversation) {
+            return Ok(false);
+        }
+        let said = self.store.messages(&conversation.id, 0, 20).await?;
+        let first = said.iter().find(|m| m.author == Author::Bot);
+        Ok(first.is_some_and(|first| first.id == message.id))
+    }
+}
+
+/// Whether a message of ours is this part: by its nonce where Discord still tells it, else by what
+/// it says.
+fn is_same(posted: &Value, part: &Value) -> bool {
+    if !posted["nonce"].is_null() {
+        return posted["nonce"] == part["nonce"];
+    }
+    let (said, wanted) = (posted["content"].as_str(), part["content"].as_str());
+    // The first part may have called the requester.
+    said.zip(wanted).is_some_and(|(said, wanted)| said.ends_with(wanted.trim()))
+}
+
+/// The first words of a request.
+fn thread_name(asked: &str) -> String {
+    let words: Vec<&str> = asked.split_whitespace().collect();
+    let name = super::text::cut(&words.join(" "), LONGEST_NAME);
+    if name.trim().is_empty() { "Request".to_owned() } else { name }
+}
+
+fn unavailable(error: StoreError) -> SendError {
+    SendError::Retry(error.to_string())
+}
+
+fn failed(error: DiscordError) -> SendError {
+    let reason = error.to_string();
+    match error {
+        DiscordError::RateLimited(wait) => {
+            SendError::Wait { reason, ms: i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2) }
+        }
+        // A token that was reset can be set right; a place that is gone stays gone.
+        DiscordError::Refused { status: 401, .. } | DiscordError::Unknown(_) => {
+            SendError::Retry(reason)
+        }
+        DiscordError::Refused { .. } => SendError::Fail(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_is_named_by_the_first_words() {
+        let long = "word ".repeat(40);
+        for (asked, name) in [
+            ("  how do I\n post it? ", "how do I post it?".to_owned()),
+            ("", "Request".to_owned()),
+            (" \n", "Request".to_owned()),
+        ] {
+            assert_eq!(thread_name(asked), name);
+        }
+        assert!((90..=100).contains(&super::super::text::size(&thread_name(&long))));
+    }
+
+    #[test]
+    fn what_may_yet_work_is_tried_again() {
+        let refused = |status| DiscordError::Refused { status, code: 0, says: "no".into() };
+        for (error, again) in [
+            (DiscordError::Unknown("x".into()), true),
+            (refused(401), true),
+            (refused(403), false),
+            (refused(404), false),
+        ] {
+            assert_eq!(matches!(failed(error.clone()), SendError::Retry(_)), again, "{error}");
+        }
+        let wait = DiscordError::RateLimited(std::time::Duration::from_millis(1500));
+        assert!(matches!(failed(wait), SendError::Wait { ms: 1500, .. }));
+    }
+}

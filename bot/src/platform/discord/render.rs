@@ -1,0 +1,317 @@
+//! The bot's messages as Discord shows them: text, sources and the ticket in a frame below it,
+//! a row of buttons. Discord refuses a message that is beyond a limit, so all of them are kept
+//! here; the text itself is [`super::text`]'s.
+
+mod form;
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+pub(super) use tests::within_limits;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use firstline_core::chat::{Button, Citation, Message, Verdict};
+use firstline_core::text::percent_encoded as encode;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::text::{self, Links};
+use crate::accept::Press;
+use crate::store::document_id;
+pub(super) use form::{Opened, Step, choices, form_of, modal};
+
+const MOST_PARTS: usize = 3;
+
+/// Of a message's content
+/// (<https://docs.discord.com/developers/resources/message#create-message>).
+const CONTENT: usize = 2000;
+
+/// Of what an embed says
+/// (<https://docs.discord.com/developers/resources/message#embed-object-embed-limits>); with
+/// its title it stays below the 6000 that all embeds of a message may have.
+const DESCRIPTION: usize = 4096;
+
+/// Of the name a component is known by
+/// (<https://docs.discord.com/developers/components/reference>).
+const CUSTOM_ID: usize = 100;
+
+/// Message flags: no previews of links, and shown to one person alone
+/// (<https://docs.discord.com/developers/resources/message#message-object-message-flags>).
+const SUPPRESS_EMBEDS: u64 = 1 << 2;
+pub(super) const EPHEMERAL: u64 = 1 << 6;
+
+/// Component types.
+const ROW: u8 = 1;
+const BUTTON: u8 = 2;
+
+/// Button styles.
+const PRIMARY: u8 = 1;
+const SECONDARY: u8 = 2;
+
+/// Where a message goes, and what its links and its name need.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Place<'a> {
+    /// Where people reach the console, if that is known.
+    pub(super) public_url: Option<&'a str>,
+    pub(super) conversation_id: &'a str,
+    /// Our own message's id: the same message never appears twice.
+    pub(super) message_id: &'a str,
+    /// The message that the first part is shown as a reply to.
+    pub(super) reply_to: Option<u64>,
+    /// Whom the message calls: it replies to them, or begins with their name.
+    pub(super) requester: Option<u64>,
+}
+
+impl Place<'_> {
+    fn base(&self) -> Option<&str> {
+        self.public_url.map(|url| url.trim_end_matches('/')).filter(|url| !url.is_empty())
+    }
+}
+
+/// One to three bodies for POST `/channels/{id}/messages`; the last carries sources, ticket
+/// and buttons.
+pub(super) fn render(message: &Message, place: &Place<'_>) -> Vec<Value> {
+    let base = place.base();
+    let links = Links { base, cited: !message.citations.is_empty() };
+    // A reply calls its author by itself.
+    let call = place.requester.filter(|_| place.reply_to.is_none());
+    let call = call.map(|user| format!("<@{user}> ")).unwrap_or_default();
+    let content = CONTENT - call.len();
+    let mut sections = text::sections(text::chunks(&message.text, &links), content);
+    let mut note = None;
+    if sections.len() > MOST_PARTS {
+        sections.truncate(MOST_PARTS);
+        let says = read_on(place);
+        let room = content.saturating_sub(text::size(&says) + 2);
+        sections = match sections.pop() {
+            Some(last) => sections.into_iter().chain([last.shortened(room)]).collect(),
+            None => sections,
+        };
+        note = Some(says);
+    }
+    let mut contents: Vec<String> = sections.iter().map(text::Section::text).collect();
+    if let (Some(note), Some(last)) = (note, contents.last_mut()) {
+        last.push_str("\n\n");
+        last.push_str(&note);
+    }
+    if contents.is_empty() {
+        contents.push("…".to_owned());
+    }
+    if let Some(first) = contents.first_mut() {
+        first.insert_str(0, &call);
+    }
+    let last = contents.len() - 1;
+    let bodies = contents.into_iter().enumerate().map(|(part, content)| {
+        let reply = place.reply_to.filter(|_| part == 0);
+        let mut body = json!({
+            "content": content,
+            "allowed_mentions": allowed(place, reply),
+            "nonce": nonce(place.message_id, part),
+            "enforce_nonce": true,
+        });
+        if let Some(reply) = reply {
+            // A message that is gone meanwhile is answered all the same.
+            body["message_reference"] =
+                json!({ "message_id": reply.to_string(), "fail_if_not_exists": false });
+        }
+        match frame(message, base).filter(|_| part == last) {
+            Some(frame) => body["embeds"] = json!([frame]),
+            // The flag would hide a frame of our own, too.
+            None => body["flags"] = SUPPRESS_EMBEDS.into(),
+        }
+        if let Some(row) = actions(message).filter(|_| part == last) {
+            body["components"] = json!([row]);
+        }
+        body
+    });
+    bodies.collect()
+}
+
+/// Nobody but the requester is ever alerted.
+fn allowed(place: &Place<'_>, reply: Option<u64>) -> Value {
+    let mut allowed = json!({ "parse": [] });
+    if let Some(requester) = place.requester {
+        allowed["users"] = json!([requester.to_string()]);
+        allowed["replied_user"] = reply.is_some().into();
+    }
+    allowed
+}
+
+/// The name by which Discord knows a part of a message that is sent again: at most 25
+/// characters, of which 22 are 128 bits that no other message shares.
+pub(super) fn nonce(message_id: &str, part: usize) -> String {
+    let hash = Sha256::digest(message_id);
+    let half = hash.get(..16).unwrap_or_default();
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(half), part.min(9))
+}
+
+fn read_on(place: &Place<'_>) -> String {
+    match place.base() {
+        Some(base) => {
+            let url = format!("{base}/chat/{}", encode(place.conversation_id));
+            format!("… read on: {}", text::link(&url, "the whole message"))
+        }
+        None => "…".to_owned(),
+    }
+}
+
+/// Sources and ticket, as an embed. Its links stand in its text, as Discord refuses a whole
+/// message whose embed has an address of its own that it does not like.
+fn frame(message: &Message, base: Option<&str>) -> Option<Value> {
+    let ticket = message.ticket.as_deref().zip(base);
+    let ticket =
+        ticket.map(|(key, base)| text::link(&format!("{base}/tickets/{}", encode(key)), key));
+    let mut room = DESCRIPTION - ticket.as_deref().map_or(0, text::size) - 4;
+    let mut lines = Vec::new();
+    for citation in &message.citations {
+        let line = source(citation, base);
+        let Some(left) = room.checked_sub(text::size(&line) + 1) else {
+            lines.push("…".to_owned());
+            break;
+        };
+        room = left;
+        lines.push(line);
+    }
+    let sourced = !lines.is_empty();
+    lines.extend(ticket);
+    let mut frame = json!({ "description": lines.join("\n") });
+    if sourced {
+        frame["title"] = "Sources".into();
+    }
+    (!lines.is_empty()).then_some(frame)
+}
+
+/// A source as the console links it: in the knowledge there, else at its own address.
+fn source(citation: &Citation, base: Option<&str>) -> String {
+    let last = citation.heading.rsplit(" > ").next().unwrap_or_default().trim();
+    let label = if last.is_empty() || last == citation.title.trim() {
+        citation.title.clone()
+    } else {
+        format!("{} › {last}", citation.title)
+    };
+    let label = text::cut(label.trim(), 120);
+    let known = !citation.path.is_empty() && !citation.passage_id.is_empty();
+    let web = citation.url.starts_with("https://") || citation.url.starts_with("http://");
+    let n = citation.n;
+    match base.filter(|_| known) {
+        Some(base) => {
+            let document = encode(&document_id(&citation.source, &citation.path));
+            let url =
+                format!("{base}/articles/{document}?passage={}", encode(&citation.passage_id));
+            format!("[{n}] {}", text::link(&url, &label))
+        }
+        None if web => format!("[{n}] {}", text::link(&citation.url, &label)),
+        None => format!("[{n}] {}", text::escape(&label)),
+    }
+}
+
+/// What a button is called among all components, and what it says.
+fn named(button: Button) -> (&'static str, &'static str) {
+    match button {
+        Button::Solved => ("firstline.solved", "That solved it"),
+        Button::NotHelpful => ("firstline.not_helpful", "Not helpful"),
+        Button::FileTicket => ("firstline.file_ticket", "File a ticket"),
+        Button::TalkToPerson => ("firstline.talk_to_person", "Talk to a person"),
+    }
+}
+
+/// Which button of which request a component is, by its `custom_id`.
+pub(super) fn button(custom_id: &str) -> Option<(Button, &str)> {
+    let (name, request) = custom_id.split_once(':').filter(|(_, request)| !request.is_empty())?;
+    let all = [Button::Solved, Button::NotHelpful, Button::FileTicket, Button::TalkToPerson];
+    Some((all.into_iter().find(|button| named(*button).0 == name)?, request))
+}
+
+/// The row of buttons. Each says which request it is about, or it is left out.
+fn actions(message: &Message) -> Option<Value> {
+    let request = message.request_id.as_deref().filter(|request| !request.is_empty())?;
+    let offer = message.form.as_ref().map(|_| Button::FileTicket);
+    let mut buttons: Vec<Button> = Vec::new();
+    for button in message.buttons.iter().copied().chain(offer) {
+        if !buttons.contains(&button) {
+            buttons.push(button);
+        }
+    }
+    let row: Vec<Value> = buttons
+        .into_iter()
+        .filter_map(|button| {
+            let (name, label) = named(button);
+            let id = format!("{name}:{request}");
+            let style = if button == Button::Solved { PRIMARY } else { SECONDARY };
+            (text::size(&id) <= CUSTOM_ID)
+                .then(|| json!({ "type": BUTTON, "style": style, "label": label, "custom_id": id }))
+        })
+        .collect();
+    (!row.is_empty()).then(|| json!({ "type": ROW, "components": row }))
+}
+
+/// The buttons that go when one was pressed, and what stands there instead.
+fn afterwards(press: &Press) -> Option<(&'static [&'static str], &'static str)> {
+    match press {
+        Press::Verdict(Verdict::Solved) => Some((&["firstline."], "You said that this solved it.")),
+        Press::Verdict(Verdict::NotHelpful) => Some((
+            &["firstline.solved", "firstline.not_helpful"],
+            "You said that this was not helpful.",
+        )),
+        Press::TalkToPerson => Some((&["firstline."], "You asked for a person.")),
+        Press::FileTicket(_) => None,
+    }
+}
+
+/// How a message is altered after one of its buttons was pressed: what was pressed is shown
+/// where it stood, as a button that is none any more, and what no longer makes sense is gone.
+/// `None` when it stays as it is.
+pub(super) fn pressed(message: &Value, press: &Press) -> Option<Value> {
+    let (gone, note) = afterwards(press)?;
+    let goes = |component: &Value| {
+        let id = component["custom_id"].as_str();
+        id.is_some_and(|id| gone.iter().any(|gone| id.starts_with(gone)))
+    };
+    let mut rows: Vec<Value> = Vec::new();
+    for row in message["components"].as_array().into_iter().flatten() {
+        let mut row = row.clone();
+        if let Some(components) = inner(&mut row) {
+            components.retain(|component| !goes(component));
+            if components.is_empty() {
+                continue;
+            }
+        }
+        rows.push(row);
+    }
+    let said = json!({
+        "type": BUTTON, "style": SECONDARY, "label": note, "custom_id": "firstline.said",
+        "disabled": true,
+    });
+    let last = rows.last_mut().and_then(inner);
+    match last.filter(|row| row.len() < 5 && row.iter().all(|it| it["type"] == BUTTON)) {
+        Some(row) => row.push(said),
+        None => rows.push(json!({ "type": ROW, "components": [said] })),
+    }
+    Some(json!({ "components": rows, "allowed_mentions": { "parse": [] } }))
+}
+
+fn inner(row: &mut Value) -> Option<&mut Vec<Value>> {
+    row.get_mut("components")?.as_array_mut()
+}
+
+/// A message that is nothing but a few words, shown once by its `key`.
+pub(super) fn plainly(markdown: &str, key: &str) -> Value {
+    let mut body = privately(markdown);
+    body["flags"] = SUPPRESS_EMBEDS.into();
+    body["nonce"] = nonce(key, 0).into();
+    body["enforce_nonce"] = true.into();
+    body
+}
+
+/// The data of an interaction's answer that only whoever pressed or typed sees.
+pub(super) fn privately(markdown: &str) -> Value {
+    let links = Links { base: None, cited: false };
+    let section = text::sections(text::chunks(markdown, &links), CONTENT).into_iter().next();
+    let content = section.map_or_else(|| "…".to_owned(), |section| section.text());
+    json!({
+        "content": content,
+        "flags": EPHEMERAL | SUPPRESS_EMBEDS,
+        "allowed_mentions": { "parse": [] },
+    })
+}
