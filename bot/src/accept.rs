@@ -3,7 +3,7 @@
 //! anything is written.
 
 use firstline_core::chat::{
-    ChatEvent, ConversationKey, EventBody, Message, Person, Platform, RemoteFile, Setting,
+    Button, ChatEvent, ConversationKey, EventBody, Message, Person, Platform, RemoteFile, Setting,
     TicketForm, Verdict,
 };
 use firstline_core::text;
@@ -245,6 +245,17 @@ pub enum Press {
     Verdict(Verdict),
     FileTicket(TicketForm),
     TalkToPerson,
+}
+
+impl Press {
+    pub fn button(&self) -> Button {
+        match self {
+            Press::Verdict(Verdict::Solved) => Button::Solved,
+            Press::Verdict(Verdict::NotHelpful) => Button::NotHelpful,
+            Press::FileTicket(_) => Button::FileTicket,
+            Press::TalkToPerson => Button::TalkToPerson,
+        }
+    }
 }
 
 /// Takes up a button under an answer to a request of one's own, whoever began the

@@ -5,6 +5,7 @@ pub mod discord;
 mod hearing;
 #[cfg(test)]
 mod mutations;
+mod offer;
 mod pace;
 mod people;
 mod prose;

@@ -11,14 +11,13 @@ pub(super) use tests::within_limits;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use firstline_core::chat::{Button, Citation, Message, Verdict};
-use firstline_core::text::percent_encoded as encode;
+use firstline_core::chat::{Button, Citation, Message};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::text::{self, Links};
 use crate::accept::Press;
-use crate::store::document_id;
+use crate::platform::offer;
 pub(super) use form::{Opened, Step, choices, form_of, modal};
 
 const MOST_PARTS: usize = 3;
@@ -65,7 +64,7 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     fn base(&self) -> Option<&str> {
-        self.public_url.map(|url| url.trim_end_matches('/')).filter(|url| !url.is_empty())
+        offer::base(self.public_url)
     }
 }
 
@@ -149,7 +148,7 @@ pub(super) fn nonce(message_id: &str, part: usize) -> String {
 fn read_on(place: &Place<'_>) -> String {
     match place.base() {
         Some(base) => {
-            let url = format!("{base}/chat/{}", encode(place.conversation_id));
+            let url = offer::chat_url(base, place.conversation_id);
             format!("… read on: {}", text::link(&url, "the whole message"))
         }
         None => "…".to_owned(),
@@ -160,8 +159,7 @@ fn read_on(place: &Place<'_>) -> String {
 /// message whose embed has an address of its own that it does not like.
 fn frame(message: &Message, base: Option<&str>) -> Option<Value> {
     let ticket = message.ticket.as_deref().zip(base);
-    let ticket =
-        ticket.map(|(key, base)| text::link(&format!("{base}/tickets/{}", encode(key)), key));
+    let ticket = ticket.map(|(key, base)| text::link(&offer::ticket_url(base, key), key));
     let mut room = DESCRIPTION - ticket.as_deref().map_or(0, text::size) - 4;
     let mut lines = Vec::new();
     for citation in &message.citations {
@@ -184,59 +182,26 @@ fn frame(message: &Message, base: Option<&str>) -> Option<Value> {
 
 /// A source as the console links it: in the knowledge there, else at its own address.
 fn source(citation: &Citation, base: Option<&str>) -> String {
-    let last = citation.heading.rsplit(" > ").next().unwrap_or_default().trim();
-    let label = if last.is_empty() || last == citation.title.trim() {
-        citation.title.clone()
-    } else {
-        format!("{} › {last}", citation.title)
-    };
-    let label = text::cut(label.trim(), 120);
-    let known = !citation.path.is_empty() && !citation.passage_id.is_empty();
-    let web = citation.url.starts_with("https://") || citation.url.starts_with("http://");
-    let n = citation.n;
-    match base.filter(|_| known) {
-        Some(base) => {
-            let document = encode(&document_id(&citation.source, &citation.path));
-            let url =
-                format!("{base}/articles/{document}?passage={}", encode(&citation.passage_id));
-            format!("[{n}] {}", text::link(&url, &label))
-        }
-        None if web => format!("[{n}] {}", text::link(&citation.url, &label)),
+    let (label, url) = offer::lead(citation, base);
+    let (n, label) = (citation.n, text::cut(&label, 120));
+    match url {
+        Some(url) => format!("[{n}] {}", text::link(&url, &label)),
         None => format!("[{n}] {}", text::escape(&label)),
-    }
-}
-
-/// What a button is called among all components, and what it says.
-fn named(button: Button) -> (&'static str, &'static str) {
-    match button {
-        Button::Solved => ("firstline.solved", "That solved it"),
-        Button::NotHelpful => ("firstline.not_helpful", "Not helpful"),
-        Button::FileTicket => ("firstline.file_ticket", "File a ticket"),
-        Button::TalkToPerson => ("firstline.talk_to_person", "Talk to a person"),
     }
 }
 
 /// Which button of which request a component is, by its `custom_id`.
 pub(super) fn button(custom_id: &str) -> Option<(Button, &str)> {
     let (name, request) = custom_id.split_once(':').filter(|(_, request)| !request.is_empty())?;
-    let all = [Button::Solved, Button::NotHelpful, Button::FileTicket, Button::TalkToPerson];
-    Some((all.into_iter().find(|button| named(*button).0 == name)?, request))
+    Some((offer::button_of(name)?, request))
 }
 
 /// The row of buttons. Each says which request it is about, or it is left out.
 fn actions(message: &Message) -> Option<Value> {
     let request = message.request_id.as_deref().filter(|request| !request.is_empty())?;
-    let offer = message.form.as_ref().map(|_| Button::FileTicket);
-    let mut buttons: Vec<Button> = Vec::new();
-    for button in message.buttons.iter().copied().chain(offer) {
-        if !buttons.contains(&button) {
-            buttons.push(button);
-        }
-    }
-    let row: Vec<Value> = buttons
+    let row: Vec<Value> = offer::buttons(message)
         .into_iter()
-        .filter_map(|button| {
-            let (name, label) = named(button);
+        .filter_map(|(button, name, label)| {
             let id = format!("{name}:{request}");
             let style = if button == Button::Solved { PRIMARY } else { SECONDARY };
             (text::size(&id) <= CUSTOM_ID)
@@ -246,27 +211,14 @@ fn actions(message: &Message) -> Option<Value> {
     (!row.is_empty()).then(|| json!({ "type": ROW, "components": row }))
 }
 
-/// The buttons that go when one was pressed, and what stands there instead.
-fn afterwards(press: &Press) -> Option<(&'static [&'static str], &'static str)> {
-    match press {
-        Press::Verdict(Verdict::Solved) => Some((&["firstline."], "You said that this solved it.")),
-        Press::Verdict(Verdict::NotHelpful) => Some((
-            &["firstline.solved", "firstline.not_helpful"],
-            "You said that this was not helpful.",
-        )),
-        Press::TalkToPerson => Some((&["firstline."], "You asked for a person.")),
-        Press::FileTicket(_) => None,
-    }
-}
-
 /// How a message is altered after one of its buttons was pressed: what was pressed is shown
 /// where it stood, as a button that is none any more, and what no longer makes sense is gone.
 /// `None` when it stays as it is.
 pub(super) fn pressed(message: &Value, press: &Press) -> Option<Value> {
-    let (gone, note) = afterwards(press)?;
+    let note = offer::note(press.button())?;
     let goes = |component: &Value| {
-        let id = component["custom_id"].as_str();
-        id.is_some_and(|id| gone.iter().any(|gone| id.starts_with(gone)))
+        let shown = component["custom_id"].as_str().and_then(button);
+        shown.is_some_and(|(shown, _)| offer::goes(shown, press.button()))
     };
     let mut rows: Vec<Value> = Vec::new();
     for row in message["components"].as_array().into_iter().flatten() {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::api::SlackError;
 use super::envelope::{self, Envelope, text};
 use super::inbound::Inbound;
+use crate::platform::offer::in_ms;
 use crate::store::records::ConversationRow;
 
 /// Until when the service has listened, as kept in the store.
@@ -119,8 +120,7 @@ impl Inbound {
     }
 
     async fn pause(&self, wait: Duration) {
-        let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2);
-        self.app.clock.sleep_until(self.app.clock.now() + wait).await;
+        self.app.clock.sleep_until(self.app.clock.now() + in_ms(wait)).await;
     }
 }
 

@@ -11,6 +11,7 @@ use super::interactions::{NOT_SAVED, Reply, wrong_fields};
 use super::render::{self, Home};
 use crate::accept::AcceptError;
 use crate::flows::ticket::{self, Refusal};
+use crate::platform::offer;
 use crate::store::records::{Role, TicketFilter, TicketOrder, TicketPatch, Viewer};
 
 /// Tickets shown of a kind.
@@ -40,7 +41,7 @@ impl Inbound {
                 queue = Some(theirs.collect::<Vec<_>>());
             }
         }
-        let base = self.slack.public_url.as_deref().map(|url| url.trim_end_matches('/'));
+        let base = offer::base(self.slack.public_url.as_deref());
         let view = render::home(&Home { base, own: &own, queue: queue.as_deref() });
         if let Err(error) = self.slack.api.publish_view(user, &view).await {
             tracing::warn!(%error, "a Home tab could not be shown");

@@ -1,13 +1,14 @@
 //! Buttons, shortcuts and forms. They want their answer in the same exchange: checked, looked up
 //! in the database, accepted; no model is asked.
 
-use firstline_core::chat::{Person, Verdict};
+use firstline_core::chat::{Button, Person};
 use serde_json::{Value, json};
 
 use super::envelope::{team, text};
 use super::inbound::{Inbound, pass_over};
 use super::render;
 use crate::accept::{self, AcceptError, Press};
+use crate::platform::offer;
 
 /// What Slack gets back.
 #[derive(Debug, PartialEq)]
@@ -55,17 +56,12 @@ impl Inbound {
         for action in value["actions"].as_array().into_iter().flatten() {
             let name = text(action, "action_id").unwrap_or_default();
             let of = text(action, "value").unwrap_or_default();
+            let button = offer::button_of(name);
             let outcome = match name {
-                "firstline.solved" => {
-                    self.press(value, action, from, of, Press::Verdict(Verdict::Solved)).await
+                _ if let Some(press) = button.and_then(offer::press_of) => {
+                    self.press(value, action, from, of, press).await
                 }
-                "firstline.not_helpful" => {
-                    self.press(value, action, from, of, Press::Verdict(Verdict::NotHelpful)).await
-                }
-                "firstline.talk_to_person" => {
-                    self.press(value, action, from, of, Press::TalkToPerson).await
-                }
-                "firstline.file_ticket" => self.open_form(value, from, of).await,
+                _ if button.is_some() => self.open_form(value, from, of).await,
                 "firstline.new_ticket" => self.open_empty_form(value).await,
                 "firstline.review" => self.reviewed(value, from, of).await,
                 "firstline.correct" => self.open_correction(value, from, of).await,
@@ -118,19 +114,19 @@ impl Inbound {
             text(action, "action_id").unwrap_or_default(),
             text(action, "action_ts").unwrap_or_default(),
         );
-        let (gone, note) = afterwards(&press);
+        let button = press.button();
         accept::pressed(&self.app, from.clone(), request, press, event_id).await?;
-        self.without_buttons(value, gone, note).await;
+        self.without_buttons(value, button).await;
         Ok(())
     }
 
     /// What was pressed is shown where it stood, and what no longer makes sense is gone.
-    async fn without_buttons(&self, value: &Value, gone: &[&str], note: &str) {
+    async fn without_buttons(&self, value: &Value, pressed: Button) {
         let (container, message) = (&value["container"], &value["message"]);
         let (Some(channel), Some(ts)) = (text(container, "channel_id"), text(message, "ts")) else {
             return;
         };
-        let blocks = remaining(&message["blocks"], gone, note);
+        let blocks = remaining(&message["blocks"], pressed);
         let words = text(message, "text").unwrap_or_default();
         if let Err(error) = self.slack.api.update(channel, ts, words, &blocks).await {
             tracing::warn!(%error, "pressed buttons still stand under a message");
@@ -138,22 +134,11 @@ impl Inbound {
     }
 }
 
-/// The buttons that go when one was pressed, and what stands there instead.
-fn afterwards(press: &Press) -> (&'static [&'static str], &'static str) {
-    match press {
-        Press::Verdict(Verdict::Solved) => (&["firstline."], "You said that this solved it."),
-        Press::Verdict(Verdict::NotHelpful) => {
-            (&["firstline.solved", "firstline.not_helpful"], "You said that this was not helpful.")
-        }
-        Press::TalkToPerson => (&["firstline."], "You asked for a person."),
-        Press::FileTicket(_) => (&[], ""),
-    }
-}
-
-/// A message's blocks without the buttons whose names begin with one of `gone`.
-fn remaining(blocks: &Value, gone: &[&str], note: &str) -> Value {
-    let goes = |button: &Value| {
-        text(button, "action_id").is_some_and(|name| gone.iter().any(|gone| name.starts_with(gone)))
+/// A message's blocks as they stand once a button was pressed.
+fn remaining(blocks: &Value, pressed: Button) -> Value {
+    let goes = |element: &Value| {
+        let button = text(element, "action_id").and_then(offer::button_of);
+        button.is_some_and(|button| offer::goes(button, pressed))
     };
     let mut left = Vec::new();
     for block in blocks.as_array().into_iter().flatten() {
@@ -168,11 +153,9 @@ fn remaining(blocks: &Value, gone: &[&str], note: &str) -> Value {
         }
         left.push(block);
     }
-    let note = json!({
-        "type": "context",
-        "elements": [{ "type": "plain_text", "text": note }],
-    });
-    left.push(note);
+    left.extend(offer::note(pressed).map(
+        |note| json!({ "type": "context", "elements": [{ "type": "plain_text", "text": note }] }),
+    ));
     Value::Array(left)
 }
 
@@ -198,26 +181,22 @@ mod tests {
             ]},
             { "type": "future" },
         ]);
-        for (press, left) in [
-            (Press::Verdict(Verdict::Solved), vec![]),
-            (
-                Press::Verdict(Verdict::NotHelpful),
-                vec!["firstline.file_ticket", "firstline.talk_to_person"],
-            ),
-            (Press::TalkToPerson, vec![]),
+        for (pressed, left) in [
+            (Button::Solved, vec![]),
+            (Button::NotHelpful, vec!["firstline.file_ticket", "firstline.talk_to_person"]),
+            (Button::TalkToPerson, vec![]),
         ] {
-            let (gone, note) = afterwards(&press);
-            let shown = remaining(&blocks, gone, note);
+            let shown = remaining(&blocks, pressed);
             let shown = shown.as_array().cloned().unwrap_or_default();
             let actions = shown.iter().filter(|b| b["type"] == "actions");
             let names: Vec<&str> = actions
                 .flat_map(|b| b["elements"].as_array().into_iter().flatten())
                 .filter_map(|b| text(b, "action_id"))
                 .collect();
-            assert_eq!(names, left, "{press:?}");
+            assert_eq!(names, left, "{pressed:?}");
             let kinds: Vec<&str> = shown.iter().filter_map(|b| text(b, "type")).collect();
             assert_eq!((kinds.first(), kinds.last()), (Some(&"section"), Some(&"context")));
         }
-        assert_eq!(remaining(&Value::Null, &[], "n").as_array().map(Vec::len), Some(1));
+        assert_eq!(remaining(&Value::Null, Button::Solved).as_array().map(Vec::len), Some(1));
     }
 }

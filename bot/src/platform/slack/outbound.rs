@@ -1,14 +1,13 @@
 //! Replies, posted into their threads. Every message bears its id as metadata; one whose posting
 //! ended without anybody knowing how is looked for before it is posted again.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use firstline_core::chat::{Platform, RemoteFile, Setting};
 
 use super::Slack;
 use super::api::SlackError;
 use super::render::{self, Part, Place};
+use crate::platform::offer::in_ms;
 use crate::ports::{Chat, SendError};
 use crate::store::Live;
 use crate::store::records::{Author, ConversationRow, MessageRow};
@@ -115,10 +114,6 @@ impl Slack {
             known => known.map_err(failed),
         }
     }
-}
-
-fn in_ms(wait: Duration) -> i64 {
-    i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
 fn failed(error: SlackError) -> SendError {

@@ -7,14 +7,13 @@ mod modal;
 #[cfg(test)]
 mod tests;
 
-use firstline_core::chat::{Button, Citation, Message};
-use firstline_core::text::percent_encoded as encode;
+use firstline_core::chat::{Citation, Message};
 use firstline_core::words::BOT_NAME;
 use serde_json::{Value, json};
 
 use super::mrkdwn::{self, Links, Section};
 pub(super) use super::mrkdwn::{escape, to_markdown};
-use crate::store::document_id;
+use crate::platform::offer;
 pub(super) use home::{CORRECTION, Home, chosen, correction, home};
 pub(super) use modal::{FORM, form_of, modal, so_far};
 
@@ -53,7 +52,7 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     fn base(&self) -> Option<&str> {
-        self.public_url.map(|url| url.trim_end_matches('/')).filter(|url| !url.is_empty())
+        offer::base(self.public_url)
     }
 }
 
@@ -147,7 +146,7 @@ fn shorten(sections: &mut Vec<Section>, room: usize) {
 fn read_on(place: &Place<'_>) -> String {
     match place.base() {
         Some(base) => {
-            let url = format!("{base}/chat/{}", encode(place.conversation_id));
+            let url = offer::chat_url(base, place.conversation_id);
             format!("… read on: {}", mrkdwn::link(&url, "the whole message"))
         }
         None => "…".to_owned(),
@@ -186,7 +185,7 @@ fn tail(message: &Message, base: Option<&str>) -> Vec<Value> {
         blocks.push(json!({ "type": "context", "elements": elements }));
     }
     if let (Some(key), Some(base)) = (&message.ticket, base) {
-        let link = mrkdwn::link(&format!("{base}/tickets/{}", encode(key)), key);
+        let link = mrkdwn::link(&offer::ticket_url(base, key), key);
         blocks.push(json!({ "type": "context", "elements": [text(&link)] }));
     }
     blocks.extend(actions(message));
@@ -195,24 +194,10 @@ fn tail(message: &Message, base: Option<&str>) -> Vec<Value> {
 
 /// A source as the console links it: in the knowledge there, else at its own address.
 fn source(citation: &Citation, base: Option<&str>) -> String {
-    let last = citation.heading.rsplit(" > ").next().unwrap_or_default().trim();
-    let label = if last.is_empty() || last == citation.title.trim() {
-        citation.title.clone()
-    } else {
-        format!("{} › {last}", citation.title)
-    };
-    let label = mrkdwn::cut(label.trim(), 120);
-    let known = !citation.path.is_empty() && !citation.passage_id.is_empty();
-    let web = citation.url.starts_with("https://") || citation.url.starts_with("http://");
-    let n = citation.n;
-    match base.filter(|_| known) {
-        Some(base) => {
-            let document = encode(&document_id(&citation.source, &citation.path));
-            let url =
-                format!("{base}/articles/{document}?passage={}", encode(&citation.passage_id));
-            format!("[{n}] {}", mrkdwn::link(&url, &label))
-        }
-        None if web => format!("[{n}] {}", mrkdwn::link(&citation.url, &label)),
+    let (label, url) = offer::lead(citation, base);
+    let (n, label) = (citation.n, mrkdwn::cut(&label, 120));
+    match url {
+        Some(url) => format!("[{n}] {}", mrkdwn::link(&url, &label)),
         None => format!("[{n}] {}", escape(&label)),
     }
 }
@@ -223,21 +208,8 @@ fn actions(message: &Message) -> Option<Value> {
     if request.is_empty() || mrkdwn::size(request) > 2000 {
         return None;
     }
-    let offer = message.form.as_ref().map(|_| Button::FileTicket);
-    let mut buttons: Vec<Button> = Vec::new();
-    for button in message.buttons.iter().copied().chain(offer) {
-        if !buttons.contains(&button) {
-            buttons.push(button);
-        }
-    }
-    let elements = buttons.into_iter().map(|button| {
-        let (action, label) = match button {
-            Button::Solved => ("firstline.solved", "That solved it"),
-            Button::NotHelpful => ("firstline.not_helpful", "Not helpful"),
-            Button::FileTicket => ("firstline.file_ticket", "File a ticket"),
-            Button::TalkToPerson => ("firstline.talk_to_person", "Talk to a person"),
-        };
-        json!({ "type": "button", "action_id": action, "value": request, "text": plain(label) })
+    let elements = offer::buttons(message).into_iter().map(|(_, name, label)| {
+        json!({ "type": "button", "action_id": name, "value": request, "text": plain(label) })
     });
     let elements: Vec<Value> = elements.collect();
     (!elements.is_empty()).then(|| json!({ "type": "actions", "elements": elements }))

@@ -9,8 +9,8 @@ mod tests;
 use firstline_core::chat::Button;
 use serde_json::Value;
 
-use super::card;
 use super::text::to_markdown;
+use crate::platform::offer;
 pub(super) use origin::{Origin, Scope};
 pub(super) use said::{Attachment, Said};
 
@@ -267,7 +267,7 @@ fn pressed(
     invoke: bool,
 ) -> Option<Activity> {
     Some(Activity::Pressed(Pressed {
-        button: card::button_of(verb)?,
+        button: offer::button_of(verb)?,
         request: owned(data, "request")?,
         reply_to: owned(value, "replyToId"),
         origin,

@@ -16,11 +16,11 @@ mod tail;
 mod tests;
 
 use firstline_core::chat::{Button, Message};
-use firstline_core::text::percent_encoded as encode;
 use firstline_core::words::BOT_NAME;
 use serde_json::{Value, json};
 
 use super::text::{self, Links, Piece, weight};
+use crate::platform::offer;
 pub(super) use answer::{
     card_answer, closed, dialog_message, error_answer, message_answer, opened,
 };
@@ -52,7 +52,7 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     fn base(&self) -> Option<&str> {
-        self.public_url.map(|url| url.trim_end_matches('/')).filter(|url| !url.is_empty())
+        offer::base(self.public_url)
     }
 }
 
@@ -152,7 +152,7 @@ fn spread(pieces: Vec<Piece>, room: usize) -> Vec<Vec<(Piece, Value)>> {
 fn read_on(place: &Place<'_>) -> String {
     match place.base() {
         Some(base) => {
-            let url = format!("{base}/chat/{}", encode(place.conversation_id));
+            let url = offer::chat_url(base, place.conversation_id);
             format!("… read on: {}", text::link(&url, "the whole message"))
         }
         None => "…".to_owned(),
@@ -189,11 +189,6 @@ fn activity(body: Vec<Value>, actions: &[Value], summary: &str) -> Value {
     })
 }
 
-/// The button a card's action stands for.
-pub(super) fn button_of(verb: &str) -> Option<Button> {
-    tail::BUTTONS.iter().find(|(_, known, _)| *known == verb).map(|(button, _, _)| *button)
-}
-
 /// The card of an activity made here.
 pub(super) fn card_of(activity: &Value) -> &Value {
     &activity["attachments"][0]["content"]
@@ -202,33 +197,22 @@ pub(super) fn card_of(activity: &Value) -> &Value {
 /// An activity as it stands after a button was pressed: what no longer makes sense is gone, and
 /// a note says what was pressed.
 pub(super) fn pressed(activity: &Value, button: Button) -> Value {
-    let (gone, note): (&[Button], &str) = match button {
-        Button::Solved => (&EVERY, "You said that this solved it."),
-        Button::NotHelpful => {
-            (&[Button::Solved, Button::NotHelpful], "You said that this was not helpful.")
-        }
-        Button::TalkToPerson => (&EVERY, "You asked for a person."),
-        Button::FileTicket => (&[], ""),
-    };
     let mut activity = activity.clone();
     let Some(card) = activity.pointer_mut("/attachments/0/content") else { return activity };
     let goes = |action: &Value| {
         let verb = action["verb"].as_str().or_else(|| action["data"]["verb"].as_str());
-        verb.and_then(button_of).is_some_and(|button| gone.contains(&button))
+        verb.and_then(offer::button_of).is_some_and(|shown| offer::goes(shown, button))
     };
     if let Some(actions) = card.get_mut("actions").and_then(Value::as_array_mut) {
         actions.retain(|action| !goes(action));
     }
     if let Some(body) = card.get_mut("body").and_then(Value::as_array_mut)
-        && !note.is_empty()
+        && let Some(note) = offer::note(button)
     {
         body.push(subtle(note));
     }
     activity
 }
-
-const EVERY: [Button; 4] =
-    [Button::Solved, Button::NotHelpful, Button::FileTicket, Button::TalkToPerson];
 
 fn subtle(text: &str) -> Value {
     json!({ "type": "TextBlock", "text": text, "wrap": true, "isSubtle": true, "size": "Small" })

@@ -11,8 +11,8 @@ use std::mem::discriminant;
 use serde_json::{Deserializer, Value, json};
 
 use super::activity::{Activity, Feedback, Origin, Pressed, Reacted, Scope, read};
-use super::card::button_of;
 use crate::platform::mutations::mutations;
+use crate::platform::offer::button_of;
 use passed_over::{PASSED_OVER, UNKNOWN};
 
 /// What the bot takes up, and as what.

@@ -1,13 +1,14 @@
 //! What wants its answer in the same exchange: buttons, the ticket form, "File a ticket" on a
 //! message. Looked up in the database, accepted; no model is asked.
 
-use firstline_core::chat::{Button, Person, Setting, TicketForm, Verdict};
+use firstline_core::chat::{Person, Setting, TicketForm};
 use serde_json::Value;
 
 use super::activity::{Dialog, Extension, Origin, Pressed, Scope};
 use super::card::{self, Opened, Place, Step};
 use super::inbound::{Inbound, pass_over};
 use crate::accept::{self, AcceptError, Arrival, Press};
+use crate::platform::offer;
 use crate::prefill;
 
 const NOT_YOURS: &str = "Only the person who asked can use these buttons.";
@@ -22,12 +23,9 @@ impl Inbound {
         event_id: String,
     ) -> anyhow::Result<Option<Value>> {
         let Some(from) = self.who(&pressed.origin).await? else { return Ok(None) };
-        let press = match pressed.button {
-            Button::Solved => Press::Verdict(Verdict::Solved),
-            Button::NotHelpful => Press::Verdict(Verdict::NotHelpful),
-            Button::TalkToPerson => Press::TalkToPerson,
-            // It opens a dialog instead.
-            Button::FileTicket => return Ok(Some(card::message_answer("Please press it again."))),
+        // The one without opens a dialog instead.
+        let Some(press) = offer::press_of(pressed.button) else {
+            return Ok(Some(card::message_answer("Please press it again.")));
         };
         let answer = match accept::pressed(&self.app, from, &pressed.request, press, event_id).await
         {

@@ -1,8 +1,6 @@
 //! Replies, posted into their conversations as cards. Teams offers no proof of what was posted
 //! before, so only a reply whose posting ended without anybody knowing how may come twice.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use firstline_core::chat::{Platform, RemoteFile, Setting};
 use serde_json::json;
@@ -10,6 +8,7 @@ use serde_json::json;
 use super::Teams;
 use super::api::TeamsError;
 use super::card::{self, Place};
+use crate::platform::offer::in_ms;
 use crate::ports::{Chat, SendError};
 use crate::store::Live;
 use crate::store::records::{Author, ConversationRow, MessageRow};
@@ -98,10 +97,6 @@ impl Teams {
         let service = service.map_err(|error| SendError::Retry(error.to_string()))?;
         service.ok_or_else(|| SendError::Fail("Teams has not said where it is reached".to_owned()))
     }
-}
-
-fn in_ms(wait: Duration) -> i64 {
-    i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
 fn failed(error: TeamsError) -> SendError {

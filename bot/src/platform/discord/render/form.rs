@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{BUTTON, CUSTOM_ID, EPHEMERAL, PRIMARY, ROW, text};
+use crate::platform::offer::KINDS;
 
 /// What all components of the form are called before their first colon.
 const FORM: &str = "firstline.form";
@@ -29,15 +30,6 @@ const STRING_SELECT: u8 = 3;
 const TEXT_INPUT: u8 = 4;
 const ONE_LINE: u8 = 1;
 const PARAGRAPH: u8 = 2;
-
-/// The kinds one can file, as the web form words them.
-const KINDS: [(Kind, &str); 5] = [
-    (Kind::Incident, "Something is down"),
-    (Kind::Bug, "It works wrongly"),
-    (Kind::Change, "I need something changed"),
-    (Kind::Process, "How we work"),
-    (Kind::Question, "A question"),
-];
 
 /// What is known of a form while it is open.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
-use firstline_core::chat::TicketForm;
+use firstline_core::chat::{TicketForm, Verdict};
 use firstline_core::words;
 
 use super::*;
+use crate::store::document_id;
 
 const PLACE: Place<'static> = Place {
     public_url: Some("https://desk.example/"),

@@ -4,8 +4,9 @@ use firstline_core::ticket::{Impact, Urgency};
 use firstline_core::words;
 use serde_json::{Value, json};
 
-use super::modal::{KINDS, VALUE, choice, input, offered, select};
+use super::modal::{VALUE, choice, input, offered, select};
 use super::{mrkdwn, plain, section, text};
+use crate::platform::offer::{self, KINDS};
 use crate::store::records::Ticket;
 
 /// The form of a correction among an app's views.
@@ -71,7 +72,7 @@ pub(in super::super) fn home(home: &Home<'_>) -> Value {
 /// One ticket: key, summary, and how it stands.
 fn line(ticket: &Ticket, base: Option<&str>) -> String {
     let key = match base {
-        Some(base) => mrkdwn::link(&format!("{base}/tickets/{}", ticket.key), &ticket.key),
+        Some(base) => mrkdwn::link(&offer::ticket_url(base, &ticket.key), &ticket.key),
         None => super::escape(&ticket.key),
     };
     let summary = super::escape(&mrkdwn::cut(&ticket.summary, 200));

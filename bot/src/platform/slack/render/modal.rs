@@ -7,6 +7,7 @@ use firstline_core::ticket::{Kind, fields_of};
 use serde_json::{Value, json};
 
 use super::{mrkdwn, plain};
+use crate::platform::offer::{self, KINDS};
 
 /// The form among an app's views.
 pub(in super::super) const FORM: &str = "firstline.ticket";
@@ -19,15 +20,6 @@ const MOST_CHOICES: usize = 100;
 
 /// The one action of every input; its block says which field it is.
 pub(super) const VALUE: &str = "value";
-
-/// The kinds one can file, as the web form words them.
-pub(super) const KINDS: [(Kind, &str); 5] = [
-    (Kind::Incident, "Something is down"),
-    (Kind::Bug, "It works wrongly"),
-    (Kind::Change, "I need something changed"),
-    (Kind::Process, "How we work"),
-    (Kind::Question, "A question"),
-];
 
 /// The view "File a ticket" for views.open, filled in with what is known.
 pub(in super::super) fn modal(
@@ -123,15 +115,7 @@ pub(super) fn input(block: &str, label: &str, optional: bool, element: Value) ->
 /// shown beside it. The dialog keeps its inputs when another kind is chosen, and so do the
 /// fields: what somebody wrote is not thrown away.
 pub(in super::super) fn form_of(state_values: &Value) -> Result<TicketForm, Vec<(String, String)>> {
-    let form = so_far(state_values);
-    let mut wrong = Vec::new();
-    if form.kind.is_none() {
-        wrong.push(("kind".to_owned(), "Choose what the ticket is about.".to_owned()));
-    }
-    if form.summary.is_empty() {
-        wrong.push(("summary".to_owned(), "Say in one line what it is about.".to_owned()));
-    }
-    if wrong.is_empty() { Ok(form) } else { Err(wrong) }
+    offer::whole(so_far(state_values))
 }
 
 /// What stands in a form that is still open.

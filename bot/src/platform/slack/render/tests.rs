@@ -1,6 +1,7 @@
-use firstline_core::chat::TicketForm;
+use firstline_core::chat::{Button, TicketForm};
 
 use super::*;
+use crate::store::document_id;
 
 const PLACE: Place<'static> =
     Place { public_url: Some("https://desk.example/"), conversation_id: "c1" };

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::text::{cut, literal};
 use super::{card, text_block};
+use crate::platform::offer::{self, KINDS};
 
 /// Of one input, and of a choice in a list and their number.
 const LONGEST_INPUT: usize = 3000;
@@ -23,15 +24,6 @@ const MOST_CHOICES: usize = 100;
 
 /// Bytes of fields that are not shown; each of two buttons carries them.
 const MOST_CARRIED: usize = 6000;
-
-/// The kinds one can file, as the web form words them.
-const KINDS: [(Kind, &str); 5] = [
-    (Kind::Incident, "Something is down"),
-    (Kind::Bug, "It works wrongly"),
-    (Kind::Change, "I need something changed"),
-    (Kind::Process, "How we work"),
-    (Kind::Question, "A question"),
-];
 
 /// What was pressed in the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,13 +192,5 @@ pub(in super::super) fn draft_of(data: &Value) -> TicketForm {
 /// The form that was sent (`value.data` of task/submit and composeExtension/submitAction), or
 /// what is wrong by field, to be shown beside it.
 pub(in super::super) fn form_of(data: &Value) -> Result<TicketForm, Vec<(String, String)>> {
-    let form = draft_of(data);
-    let mut wrong = Vec::new();
-    if form.kind.is_none() {
-        wrong.push(("kind".to_owned(), "Choose what the ticket is about.".to_owned()));
-    }
-    if form.summary.is_empty() {
-        wrong.push(("summary".to_owned(), "Say in one line what it is about.".to_owned()));
-    }
-    if wrong.is_empty() { Ok(form) } else { Err(wrong) }
+    offer::whole(draft_of(data))
 }

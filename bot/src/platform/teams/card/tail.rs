@@ -2,12 +2,11 @@
 //! message is an answer.
 
 use firstline_core::chat::{Button, Citation, Message};
-use firstline_core::text::percent_encoded as encode;
 use serde_json::{Value, json};
 
 use super::super::text::{self, cut, link, literal};
 use super::{subtle, weigh};
-use crate::store::document_id;
+use crate::platform::offer;
 
 /// Of all sources, and of all citations.
 const SOURCES: usize = 5000;
@@ -20,14 +19,6 @@ const LONGEST_ABSTRACT: usize = 160;
 
 /// Ids are far shorter; anything longer is none.
 const LONGEST_REQUEST: usize = 200;
-
-/// The buttons, their verbs and what they say.
-pub(super) const BUTTONS: [(Button, &str, &str); 4] = [
-    (Button::Solved, "firstline.solved", "That solved it"),
-    (Button::NotHelpful, "firstline.not_helpful", "Not helpful"),
-    (Button::FileTicket, "firstline.file_ticket", "File a ticket"),
-    (Button::TalkToPerson, "firstline.talk_to_person", "Talk to a person"),
-];
 
 pub(super) struct Tail {
     pub(super) body: Vec<Value>,
@@ -44,7 +35,7 @@ impl Tail {
     pub(super) fn of(message: &Message, base: Option<&str>) -> Tail {
         let mut body = sources(message, base);
         if let (Some(key), Some(base)) = (&message.ticket, base) {
-            body.push(subtle(&link(&format!("{base}/tickets/{}", encode(key)), key)));
+            body.push(subtle(&link(&offer::ticket_url(base, key), key)));
         }
         let actions = actions(message);
         let asked = [Button::Solved, Button::NotHelpful];
@@ -105,30 +96,8 @@ fn sources(message: &Message, base: Option<&str>) -> Vec<Value> {
     blocks
 }
 
-/// A source's title, and where it leads: to the knowledge in the console, else to its own
-/// address.
-fn lead(citation: &Citation, base: Option<&str>) -> (String, Option<String>) {
-    let last = citation.heading.rsplit(" > ").next().unwrap_or_default().trim();
-    let label = if last.is_empty() || last == citation.title.trim() {
-        citation.title.clone()
-    } else {
-        format!("{} › {last}", citation.title)
-    };
-    let known = !citation.path.is_empty() && !citation.passage_id.is_empty();
-    let web = citation.url.starts_with("https://") || citation.url.starts_with("http://");
-    let url = match base.filter(|_| known) {
-        Some(base) => {
-            let document = encode(&document_id(&citation.source, &citation.path));
-            let passage = encode(&citation.passage_id);
-            Some(format!("{base}/articles/{document}?passage={passage}"))
-        }
-        None => Some(citation.url.clone()).filter(|_| web),
-    };
-    (label.trim().to_owned(), url)
-}
-
 pub(super) fn source(citation: &Citation, base: Option<&str>) -> String {
-    let (label, url) = lead(citation, base);
+    let (label, url) = offer::lead(citation, base);
     let label = cut(&label, 120);
     match url {
         Some(url) => format!("[{}] {}", citation.n, link(&url, &label)),
@@ -141,7 +110,7 @@ fn citations(message: &Message, base: Option<&str>) -> Vec<Value> {
     let mut out: Vec<Value> = Vec::new();
     let mut used = 0;
     for citation in &message.citations {
-        let (label, url) = lead(citation, base);
+        let (label, url) = offer::lead(citation, base);
         let name = words(&label, LONGEST_NAME);
         if name.is_empty() || out.iter().any(|before| before["position"] == citation.n) {
             continue;
@@ -173,17 +142,9 @@ fn words(text: &str, limit: usize) -> String {
 fn actions(message: &Message) -> Vec<Value> {
     let fits = |id: &&str| !id.is_empty() && text::weight(id) <= LONGEST_REQUEST;
     let Some(request) = message.request_id.as_deref().filter(fits) else { return Vec::new() };
-    let offer = message.form.as_ref().map(|_| Button::FileTicket);
-    let mut buttons: Vec<Button> = Vec::new();
-    for button in message.buttons.iter().copied().chain(offer) {
-        if !buttons.contains(&button) {
-            buttons.push(button);
-        }
-    }
-    let action = |button: Button| {
-        let (_, verb, title) = BUTTONS.iter().find(|(known, _, _)| *known == button)?;
+    let action = |(button, verb, title): (Button, &str, &str)| {
         let submit = json!({ "verb": verb, "request": request });
-        Some(match button {
+        match button {
             // Only an Action.Submit can open a dialog.
             Button::FileTicket => json!({
                 "type": "Action.Submit",
@@ -201,7 +162,7 @@ fn actions(message: &Message) -> Vec<Value> {
                 "data": { "request": request },
                 "fallback": { "type": "Action.Submit", "title": title, "data": submit },
             }),
-        })
+        }
     };
-    buttons.into_iter().filter_map(action).collect()
+    offer::buttons(message).into_iter().map(action).collect()
 }
