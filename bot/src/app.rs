@@ -16,6 +16,7 @@ use crate::compute::Compute;
 use crate::config::{Config, Redact};
 use crate::ports::{Chat, Clock, Knowledge, Model, Store};
 use crate::prompts::Prompts;
+use crate::spool::Spool;
 use crate::store::records::{Stamps, Ticket, Viewer};
 
 /// The service's shared parts. Adapters are chosen where it is built (`cli::build`).
@@ -36,6 +37,8 @@ pub struct App {
     pub data_dir: PathBuf,
     /// The sample company: people can be switched, loopback only.
     pub demo: bool,
+    /// Where platforms' events are kept until they are read.
+    pub spool: Arc<Spool>,
     /// Names the holder of leases.
     pub worker_name: String,
     /// Room for jobs; none until the workers run.
@@ -74,6 +77,7 @@ impl App {
             compute,
             catalogue,
             config: Arc::new(parts.config),
+            spool: Spool::new(parts.store.clone(), parts.clock.clone()),
             store: parts.store,
             clock: parts.clock,
             knowledge: parts.knowledge,

@@ -1,7 +1,7 @@
 //! The closed list of durable jobs and their wire form. Payloads carry a version in
 //! their tag: a job written by an older binary is still understood by a newer one.
 
-use firstline_core::chat::ChatEvent;
+use firstline_core::chat::{ChatEvent, Platform};
 use serde::{Deserialize, Serialize};
 
 use crate::store::new_id;
@@ -14,6 +14,17 @@ const MAX_ATTEMPTS: i64 = 8;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "job")]
 pub enum Job {
+    /// Read what a platform sent, which is accepted as it came.
+    #[serde(rename = "heard.1")]
+    Heard {
+        platform: Platform,
+        /// Workspace and thread it concerns: within these, order is kept.
+        tenant: String,
+        place: String,
+        /// The platform's own name for it.
+        event_id: String,
+        payload: String,
+    },
     /// React to an accepted event.
     #[serde(rename = "event.1")]
     Event { conversation_id: String, request_id: String, event: Box<ChatEvent> },
@@ -25,6 +36,7 @@ pub enum Job {
 impl Job {
     pub fn kind(&self) -> &'static str {
         match self {
+            Job::Heard { .. } => "heard",
             Job::Event { .. } => "event",
             Job::Deliver { .. } => "deliver",
         }
@@ -35,11 +47,16 @@ impl Job {
         match self {
             Job::Deliver { .. } => 10,
             Job::Event { .. } => 20,
+            // What has begun is finished before more is begun.
+            Job::Heard { .. } => 25,
         }
     }
 
     fn lane(&self) -> String {
         match self {
+            Job::Heard { platform, tenant, place, .. } => {
+                format!("in:{}:{tenant}:{place}", platform.as_str())
+            }
             Job::Event { event, .. } => event.conversation.lane(),
             // Deliveries keep their own order and never wait for the next request.
             Job::Deliver { conversation_id, .. } => format!("out:{conversation_id}"),
@@ -48,6 +65,10 @@ impl Job {
 
     fn dedupe(&self) -> Option<String> {
         match self {
+            // Sent again while it waits; later, its event is known.
+            Job::Heard { platform, tenant, event_id, .. } => {
+                Some(format!("heard:{}:{tenant}:{event_id}", platform.as_str()))
+            }
             // The inbox row is what makes an event unique.
             Job::Event { .. } => None,
             Job::Deliver { message_id, .. } => Some(format!("deliver:{message_id}")),

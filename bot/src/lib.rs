@@ -25,6 +25,7 @@ pub mod ports;
 pub mod prefill;
 pub mod prompts;
 pub mod sources;
+pub mod spool;
 pub mod store;
 pub mod telemetry;
 pub mod worker;

@@ -1,11 +1,14 @@
 //! All the bot can do to the world: the store, the chats, a model, the knowledge index
 //! and the clock. Adapters implement these; flows see nothing else.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use firstline_core::chat::RemoteFile;
+use firstline_core::chat::{Platform, RemoteFile};
 use firstline_indexer::{Found, Query};
 use thiserror::Error;
 
+use crate::app::App;
 pub use crate::store::Store;
 use crate::store::records::{ConversationRow, MessageRow};
 
@@ -110,7 +113,7 @@ pub enum SendError {
     Fail(String),
 }
 
-/// A chat platform, outbound. Messages carry their id: sending one twice must show it once
+/// A chat platform. Messages carry their id: sending one twice must show it once
 /// wherever the platform can tell.
 #[async_trait]
 pub trait Chat: Send + Sync {
@@ -132,6 +135,23 @@ pub trait Chat: Send + Sync {
     ) -> Result<Vec<u8>, SendError> {
         let _ = (conversation, limit);
         Err(SendError::Fail(format!("no file is kept here by the name {}", file.id)))
+    }
+
+    /// Reads what `platform` sent, accepted as it came, and takes it up if it concerns the bot. An
+    /// error: it is to be tried again.
+    async fn hear(
+        self: Arc<Self>,
+        app: Arc<App>,
+        platform: Platform,
+        payload: &str,
+    ) -> anyhow::Result<()> {
+        let _ = (app, payload);
+        anyhow::bail!("nobody here reads what {} sends", platform.as_str())
+    }
+
+    /// Says, where somebody waits for an answer to this, that it could not be taken up.
+    async fn unheard(&self, platform: Platform, payload: &str) {
+        let _ = (platform, payload);
     }
 
     /// Shows, where it can, that an answer is being worked on. It goes with the answer.

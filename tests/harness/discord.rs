@@ -182,6 +182,16 @@ impl FakeDiscord {
         self.change(|world| world.users.insert(user.id, user));
     }
 
+    /// From now on ids tell when something really was, for a service that reads the time itself.
+    pub fn live_in_real_time(&self) {
+        self.change(|world| world.in_real_time = true);
+    }
+
+    /// The bot is in so many guilds more, with channels like this one's.
+    pub fn set_other_guilds(&self, count: u64) {
+        self.change(|world| world.other_guilds = count);
+    }
+
     /// A role, with Discord's bits for what it permits.
     pub fn add_role(&self, role: u64, name: &str, permissions: u64) {
         self.change(|world| world.roles.insert(role, (name.to_owned(), permissions)));

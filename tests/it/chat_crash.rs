@@ -3,120 +3,19 @@
 //! asked whether a reply is there, so it has each once; Teams cannot, so only a kill between
 //! sending and noting it may double one there, and those are counted.
 
+mod chats;
+
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use acceptance::db::TestDb;
 use acceptance::process::Service;
-use acceptance::slack::{self, FakeSlack};
-use acceptance::teams::{self, FakeTeams};
 use firstline::adapters::clock::SystemClock;
 use firstline::ports::{Clock as _, Store};
 use serde_json::Value;
 
 use crate::crash::{Site, TEXTS};
-
-/// A chat in which Ana writes.
-trait Chat {
-    /// It can be asked what was sent.
-    const PROVES: bool;
-    async fn begin() -> Self;
-    /// What connects the service to it.
-    fn environment(&self) -> Vec<(&'static str, String)>;
-    /// Ana writes the `n`th message; the event that tells of it.
-    fn says(&self, n: u64, text: &str) -> Value;
-    /// Whether the service acknowledged the event.
-    async fn sent(&self, service: &Service, event: &Value) -> bool;
-    /// How often the bot replied to what the event tells of.
-    fn replies(&self, event: &Value) -> usize;
-}
-
-/// Messages go to so many places in turn, none of which is spoken to too fast.
-const PLACES: u64 = 16;
-
-struct Slack(FakeSlack);
-
-impl Chat for Slack {
-    const PROVES: bool = true;
-
-    async fn begin() -> Self {
-        let fake = FakeSlack::start().await;
-        let email = Some("ana@example.com".to_owned());
-        let ana =
-            slack::User { id: "UANA".into(), name: "Ana".into(), email, ..Default::default() };
-        fake.add_user(ana);
-        Slack(fake)
-    }
-
-    fn environment(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("FIRSTLINE__SLACK__BOT_TOKEN", FakeSlack::BOT_TOKEN.into()),
-            ("FIRSTLINE__SLACK__SIGNING_SECRET", FakeSlack::SIGNING_SECRET.into()),
-            ("FIRSTLINE__SLACK__API_URL", self.0.api_url()),
-        ]
-    }
-
-    fn says(&self, n: u64, text: &str) -> Value {
-        self.0.says(&format!("D{}", n % PLACES), "im", "UANA", text, None)
-    }
-
-    async fn sent(&self, service: &Service, event: &Value) -> bool {
-        self.0.try_event(&service.url, event).await == Some(200)
-    }
-
-    fn replies(&self, event: &Value) -> usize {
-        let (channel, ts) = (event["event"]["channel"].as_str(), event["event"]["ts"].as_str());
-        let thread = self.0.messages(channel.unwrap(), ts);
-        thread.iter().filter(|m| m.user == FakeSlack::BOT_USER).count()
-    }
-}
-
-struct Teams(FakeTeams);
-
-impl Chat for Teams {
-    const PROVES: bool = false;
-
-    async fn begin() -> Self {
-        let fake = FakeTeams::start().await;
-        let email = Some("ana@example.com".to_owned());
-        fake.add_user(teams::User { email, ..teams::User::new("Ana Lima") });
-        for n in 0..PLACES {
-            fake.add_conversation(&Self::place(n), &["29:ana"]);
-        }
-        Teams(fake)
-    }
-
-    fn environment(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("FIRSTLINE__TEAMS__APP_ID", FakeTeams::APP_ID.into()),
-            ("FIRSTLINE__TEAMS__APP_PASSWORD", FakeTeams::APP_PASSWORD.into()),
-            ("FIRSTLINE__TEAMS__TENANT_ID", FakeTeams::TENANT.into()),
-            ("FIRSTLINE__TEAMS__OPENID_METADATA_URL", self.0.metadata_url()),
-            ("FIRSTLINE__TEAMS__TOKEN_URL", self.0.token_url()),
-        ]
-    }
-
-    fn says(&self, n: u64, text: &str) -> Value {
-        self.0.mentions(&Self::place(n), "29:ana", text, None)
-    }
-
-    async fn sent(&self, service: &Service, event: &Value) -> bool {
-        self.0.try_send(&service.url, event).await == Some(200)
-    }
-
-    fn replies(&self, event: &Value) -> usize {
-        let place = event["conversation"]["id"].as_str().unwrap();
-        let place = place.split(';').next().unwrap();
-        let thread = self.0.messages(place, event["id"].as_str());
-        thread.iter().filter(|m| m.from == FakeTeams::BOT).count()
-    }
-}
-
-impl Teams {
-    fn place(n: u64) -> String {
-        format!("19:help{}@thread.tacv2", n % PLACES)
-    }
-}
+use chats::{Chat, Discord, Slack, Teams};
 
 /// A site connected to a chat.
 struct Workplace<C> {
@@ -126,7 +25,12 @@ struct Workplace<C> {
 
 impl<C: Chat> Workplace<C> {
     async fn new(database: TestDb) -> Self {
-        Workplace { site: Site::new(database).await, chat: C::begin().await }
+        let chat = C::begin().await;
+        let place = Workplace { site: Site::with(database, &chat.settings()).await, chat };
+        let mut service = place.start("data", None).await.expect("it starts");
+        place.chat.met(&place.site.database).await;
+        service.kill().await;
+        place
     }
 
     /// `None` when a planned crash came before it said where it is.
@@ -184,9 +88,8 @@ async fn busy(store: &Store) -> bool {
 async fn killed_at_each_named_point<C: Chat>() {
     for database in [TestDb::sqlite(), TestDb::postgres().await] {
         let place = Workplace::<C>::new(database).await;
-        for (at, point) in
-            ["accepted", "leased", "assessed", "settled", "sent"].into_iter().enumerate()
-        {
+        let points = ["accepted", "leased", "assessed", "settled", "sent"];
+        for (at, point) in C::BEFORE.iter().copied().chain(points).enumerate() {
             let event = place.chat.says(at as u64, TEXTS[at % TEXTS.len()]);
             let mut service = place.start("data", Some(&format!("{point}:1"))).await.unwrap();
             place.chat.sent(&service, &event).await;
@@ -210,6 +113,11 @@ async fn slack_hears_one_reply_after_a_kill_at_each_named_point() {
 #[tokio::test(flavor = "multi_thread")]
 async fn teams_hears_a_reply_after_a_kill_at_each_named_point() {
     killed_at_each_named_point::<Teams>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discord_hears_one_reply_after_a_kill_at_each_named_point() {
+    killed_at_each_named_point::<Discord>().await;
 }
 
 /// Messages sent at once in each life of the process, and points each of them passes.
@@ -303,6 +211,16 @@ async fn teams_hears_a_reply_after_kills_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn discord_hears_one_reply_after_kills_on_sqlite() {
+    killed_while_people_write::<Discord>(TestDb::sqlite(), kills(40), &["data"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discord_hears_one_reply_after_kills_on_postgres() {
+    killed_while_people_write::<Discord>(TestDb::postgres().await, kills(40), &["data"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn slack_hears_one_reply_while_one_of_three_processes_is_killed() {
     let replicas = ["one", "two", "three"];
     killed_while_people_write::<Slack>(TestDb::postgres().await, kills(40), &replicas).await;
@@ -312,4 +230,10 @@ async fn slack_hears_one_reply_while_one_of_three_processes_is_killed() {
 async fn teams_hears_a_reply_while_one_of_three_processes_is_killed() {
     let replicas = ["one", "two", "three"];
     killed_while_people_write::<Teams>(TestDb::postgres().await, kills(20), &replicas).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discord_hears_one_reply_while_one_of_three_processes_is_killed() {
+    let replicas = ["one", "two", "three"];
+    killed_while_people_write::<Discord>(TestDb::postgres().await, kills(20), &replicas).await;
 }

@@ -24,9 +24,14 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn new(database: db::TestDb) -> Site {
+        Site::with(database, "").await
+    }
+
+    /// With further lines in its configuration.
+    pub(crate) async fn with(database: db::TestDb, more: &str) -> Site {
         let dir = TempDir::new().unwrap();
         let config = format!(
-            "[server]\nlease_s = 1\n[database]\nurl = \"{}\"\n{}",
+            "[server]\nlease_s = 1\n[database]\nurl = \"{}\"\n{}{more}",
             database.url,
             bot::COMPANY
         );

@@ -113,15 +113,22 @@ async fn a_reply_is_posted_once_whatever_becomes_of_the_call() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_taken_up_is_sent_again_by_slack() {
+async fn what_slack_gave_once_is_tried_until_it_is_taken_up() {
     on_both(async |store| {
         let desk = Desk::new(store, "").await;
         let event = desk.slack.says("D1", "im", "UANA", QUESTION, None);
-        desk.slack.fail_next("users.info", Fault::Status(500));
-        assert_eq!(desk.event(&event).await, 503);
-        assert_eq!(desk.event(&event).await, 200);
         let ts = event["event"]["ts"].as_str().unwrap();
+        desk.slack.fail_next("users.info", Fault::Status(500));
+        assert_eq!(desk.event(&event).await, 200, "it is kept before it is read");
+        assert_eq!(desk.replies("D1", ts).len(), 0, "who says it is not known yet");
+        assert_eq!(desk.event(&event).await, 200, "Slack may send it again meanwhile");
+        assert_eq!(desk.bot.app.store.jobs(None, 9).await.unwrap().len(), 1);
+        desk.bot.clock.advance(60_000);
+        desk.bot.run().await;
         assert_eq!(desk.replies("D1", ts).len(), 1);
+        assert_eq!(desk.event(&event).await, 200, "and afterwards");
+        assert_eq!(desk.replies("D1", ts).len(), 1);
+        desk.bot.assert_quiet().await;
 
         let long = "x".repeat(200_000);
         let asked = desk.says("D1", "UANA", &long, None).await;
@@ -177,6 +184,82 @@ async fn a_channel_is_spoken_to_no_faster_than_slack_allows() {
         }
         desk.says("D1", "UANA", QUESTION, None).await;
         assert_eq!(posted(), 9, "another place has a measure of its own");
+        desk.bot.assert_quiet().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_up_at_all_is_said_and_kept_for_the_operator() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        for _ in 0..20 {
+            desk.slack.fail_next("users.info", Fault::Error("missing_scope"));
+        }
+        let asked = desk.says("D1", "UANA", QUESTION, None).await;
+        for _ in 0..20 {
+            desk.bot.clock.advance(3_600_000);
+            desk.bot.run().await;
+        }
+        let told = desk.replies("D1", &asked);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].text.starts_with("Something failed on my side."), "{told:?}");
+        let dead = desk.bot.app.store.jobs(Some("dead"), 9).await.unwrap();
+        assert!(dead.len() == 1 && dead[0].kind == "heard", "{dead:?}");
+        assert!(dead[0].last_error.as_ref().unwrap().contains("missing_scope"), "{dead:?}");
+        // What was said is nobody's to keep for longer than other raw events.
+        let store = &desk.bot.app.store;
+        assert_eq!(store.purge_raw(dead[0].created_at).await.unwrap(), 0);
+        assert_eq!(store.purge_raw(dead[0].created_at + 1).await.unwrap(), 1);
+        desk.bot.assert_quiet().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_not_acknowledged() {
+    on_both(async |store| {
+        let desk = Desk::new(store.clone(), "").await;
+        let event = desk.slack.says("D1", "im", "UANA", QUESTION, None);
+        store.close().await;
+        let status = desk.slack.send_event(&desk.url, &event).await.status();
+        assert_eq!(status, 503);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_burst_delivered_four_times_at_once_is_answered_once_and_in_order() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        let first = desk.slack.says("D1", "im", "UANA", QUESTION, None);
+        let thread = first["event"]["ts"].as_str().unwrap();
+        let follow_up = desk.slack.says("D1", "im", "UANA", "and who approves it?", Some(thread));
+        let mut events = vec![first.clone(), follow_up];
+        for n in 0..100 {
+            events.push(desk.slack.says(&format!("D{}", n % 20 + 2), "im", "UBEN", QUESTION, None));
+        }
+        // The order of the two in a thread is that of their arrival.
+        for event in &events[..2] {
+            assert_eq!(desk.slack.send_event(&desk.url, event).await.status(), 200);
+        }
+        let four_times = events.iter().flat_map(|event| [event; 4]);
+        let sent = four_times.map(|event| desk.slack.send_event(&desk.url, event));
+        for reply in futures::future::join_all(sent).await {
+            assert_eq!(reply.status(), 200);
+        }
+        assert_eq!(desk.bot.app.store.jobs(Some("ready"), 999).await.unwrap().len(), events.len());
+        while desk.bot.app.store.job_counts(desk.bot.app.clock.now()).await.unwrap().ready > 0 {
+            desk.bot.run().await;
+            desk.bot.clock.advance(1_000);
+        }
+        for event in &events[2..] {
+            let (channel, ts) = (event["event"]["channel"].as_str(), event["event"]["ts"].as_str());
+            assert_eq!(desk.replies(channel.unwrap(), ts.unwrap()).len(), 1);
+        }
+        let conversation = desk.slack.messages("D1", Some(thread));
+        let who: Vec<_> = conversation.iter().map(|m| m.user.as_str()).collect();
+        assert_eq!(who, ["UANA", "UANA", "UBOT", "UBOT"], "two replies, to the two that were said");
         desk.bot.assert_quiet().await;
     })
     .await;

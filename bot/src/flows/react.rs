@@ -121,10 +121,14 @@ async fn reader(
 
 /// What the requester hears when a job has failed for good.
 pub async fn tell_failure(app: &App, leased: &LeasedJob) {
-    let Ok(Job::Event { conversation_id, request_id, event }) =
-        serde_json::from_str::<Job>(&leased.payload)
-    else {
-        return;
+    let (conversation_id, request_id, event) = match serde_json::from_str(&leased.payload) {
+        Ok(Job::Event { conversation_id, request_id, event }) => {
+            (conversation_id, request_id, event)
+        }
+        Ok(Job::Heard { platform, payload, .. }) => {
+            return app.chat.unheard(platform, &payload).await;
+        }
+        Ok(Job::Deliver { .. }) | Err(_) => return,
     };
     let message = NewMessage {
         id: new_id(),

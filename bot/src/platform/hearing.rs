@@ -35,15 +35,24 @@ pub(super) enum Ear {
     Open(Option<Box<ConversationRow>>),
 }
 
+/// Whether this may be the bot's business, without asking whether it knows the conversation.
+pub(super) fn may_concern(app: &App, heard: &Heard) -> bool {
+    concerns(heard, mode(app, heard), heard.in_thread)
+}
+
+fn mode(app: &App, heard: &Heard) -> Option<Mode> {
+    let place = &heard.place;
+    app.config.channel(place.platform.as_str(), &place.channel).map(|channel| channel.mode)
+}
+
 /// Whether this is the bot's business.
 pub(super) async fn listen(app: &App, heard: &Heard) -> anyhow::Result<Ear> {
     let place = &heard.place;
-    let mode = app.config.channel(place.platform.as_str(), &place.channel).map(|c| c.mode);
     let known = match heard.in_thread {
         true => app.store.conversation_by_key(place).await?,
         false => None,
     };
-    if !concerns(heard, mode, known.is_some()) {
+    if !concerns(heard, mode(app, heard), known.is_some()) {
         pass_over(place.platform.as_str(), "not for the bot");
         return Ok(Ear::Deaf);
     }

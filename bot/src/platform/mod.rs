@@ -19,6 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use firstline_core::chat::{Platform, RemoteFile};
 
+use crate::app::App;
 use crate::ports::{Chat, SendError, Store};
 use crate::store::records::{ConversationRow, MessageRow};
 pub use connections::Connections;
@@ -74,6 +75,24 @@ impl Chat for Platforms {
         limit: usize,
     ) -> Result<Vec<u8>, SendError> {
         self.at(conversation.platform)?.fetch(conversation, file, limit).await
+    }
+
+    async fn hear(
+        self: Arc<Self>,
+        app: Arc<App>,
+        platform: Platform,
+        payload: &str,
+    ) -> anyhow::Result<()> {
+        match self.foreign.get(&platform) {
+            Some(chat) => chat.clone().hear(app, platform, payload).await,
+            None => anyhow::bail!("the configuration has no [{}] any more", platform.as_str()),
+        }
+    }
+
+    async fn unheard(&self, platform: Platform, payload: &str) {
+        if let Some(chat) = self.foreign.get(&platform) {
+            chat.unheard(platform, payload).await;
+        }
     }
 
     async fn working(&self, conversation: &ConversationRow) {

@@ -283,7 +283,7 @@ impl Store {
     }
 
     /// Forgets the raw events settled before `older_than`; how many. An event whose job
-    /// still exists, dead letters too, is kept for another try.
+    /// still exists, dead letters too, is kept for another try, but for what was never read.
     pub async fn purge_raw(&self, older_than: i64) -> Result<u64> {
         let mut tx = self.begin().await?;
         let purged = exec!(
@@ -293,6 +293,12 @@ impl Store {
              WHERE payload IS NOT NULL AND COALESCE(settled_at, received_at) < $1
                AND (settled_at IS NOT NULL
                     OR NOT EXISTS (SELECT 1 FROM job WHERE job.id = inbox.job_id))",
+            )
+            .bind(older_than)
+        ) + exec!(
+            tx,
+            sqlx::query(
+                "DELETE FROM job WHERE kind = 'heard' AND state = 'dead' AND created_at < $1",
             )
             .bind(older_than)
         );

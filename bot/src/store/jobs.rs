@@ -2,6 +2,8 @@
 //! (id, worker, attempt). A job whose lease has ended is taken up again: that is the
 //! whole recovery from a crash.
 
+use sqlx::QueryBuilder;
+
 use super::db::Pools;
 use super::records::{JobCounts, JobRow, LeasedJob, MessageRow, NewJob};
 use super::{Live, LiveKind, Result, Store, Tx};
@@ -35,6 +37,9 @@ impl From<JobDb> for JobRow {
     }
 }
 
+/// Jobs added by one statement.
+const AT_ONCE: usize = 64;
+
 /// Ends a job held under ($1, $2, $3); whether another of its lane ($4) waits behind.
 const FINISH: &str =
     "DELETE FROM job WHERE id = $1 AND lease_by = $2 AND attempt = $3 AND state = 'running'
@@ -63,6 +68,30 @@ impl Store {
         let added = tx.enqueue(&job, now).await?;
         tx.commit().await?;
         Ok(added)
+    }
+
+    /// Adds jobs in one go, and wakes a worker. Those whose dedupe key a live job has change
+    /// nothing.
+    pub async fn enqueue_all(&self, jobs: &[NewJob], now: i64) -> Result<()> {
+        let mut tx = self.begin().await?;
+        for some in jobs.chunks(AT_ONCE) {
+            on!(tx, |c| {
+                let mut insert = QueryBuilder::new(
+                    "INSERT INTO job (id, kind, lane, payload, priority, state, run_at, attempt,
+                         max_attempts, dedupe, created_at) ",
+                );
+                insert.push_values(some, |mut row, job| {
+                    row.push_bind(&job.id).push_bind(job.kind).push_bind(&job.lane);
+                    row.push_bind(&job.payload).push_bind(job.priority).push("'ready'");
+                    row.push_bind(job.run_at).push("0").push_bind(job.max_attempts);
+                    row.push_bind(&job.dedupe).push_bind(now);
+                });
+                insert.push(" ON CONFLICT DO NOTHING");
+                insert.build().execute(c).await?;
+            });
+        }
+        tx.wake();
+        tx.commit().await
     }
 
     /// Ends a job that is done; `false` when the lease was lost.

@@ -132,14 +132,16 @@ impl World {
         let id = format!("session{}", self.next());
         let ready = json!({
             "v": 10, "user": self.me(), "session_id": id, "resume_gateway_url": gateway_url,
-            "guilds": [{"id": FakeDiscord::GUILD.to_string(), "unavailable": true}],
+            "guilds": self.guild_ids().map(unavailable).collect::<Vec<_>>(),
             "application": self.application(), "shard": with["shard"],
         });
         let wire = Some(wire.clone());
         let mut session = Session { id, intents: wanted, log: Vec::new(), wire };
         session.dispatch("READY", &ready);
         if wanted & intents::GUILDS != 0 {
-            session.dispatch("GUILD_CREATE", &self.guild_created(wanted));
+            for guild in self.guild_ids() {
+                session.dispatch("GUILD_CREATE", &self.guild_created(guild, wanted));
+            }
         }
         self.sessions.push(session);
         Ok(())
@@ -199,6 +201,10 @@ impl World {
             }
         }
     }
+}
+
+fn unavailable(guild: u64) -> Value {
+    json!({"id": guild.to_string(), "unavailable": true})
 }
 
 /// Clients put `Bot ` before it or do not.

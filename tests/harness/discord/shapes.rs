@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::world::{World, channel_kinds, intents, stamp};
-use super::{FakeDiscord, with};
+use super::{FakeDiscord, id_of, text_of, with};
 
+/// Between the ids of one guild and those of the next.
+const OTHER: u64 = 1_000_000;
 const ADMINISTRATOR: u64 = 1 << 3;
 /// Every permission there is.
 const EVERYTHING: u64 = (1 << 50) - 1;
@@ -124,8 +126,31 @@ impl World {
         })
     }
 
+    pub(super) fn guild_ids(&self) -> impl Iterator<Item = u64> + use<> {
+        (0..=self.other_guilds).map(|n| FakeDiscord::GUILD + n * OTHER)
+    }
+
+    /// A guild as those who join it are told of it. All but the first are like it, with ids of
+    /// their own.
+    pub(super) fn guild_created(&self, guild: u64, wanted: u64) -> Value {
+        let mut created = self.first_guild_created(wanted);
+        let further = guild - FakeDiscord::GUILD;
+        if further > 0 {
+            created["id"] = json!(guild.to_string());
+            created["threads"] = json!([]);
+            for role in created["roles"].as_array_mut().into_iter().flatten() {
+                role["id"] = json!((id_of(text_of(role, "id")) + further).to_string());
+            }
+            for channel in created["channels"].as_array_mut().into_iter().flatten() {
+                channel["guild_id"] = json!(guild.to_string());
+                channel["id"] = json!((id_of(text_of(channel, "id")) + further).to_string());
+            }
+        }
+        created
+    }
+
     /// Only those who follow members are told who they are.
-    pub(super) fn guild_created(&self, wanted: u64) -> Value {
+    fn first_guild_created(&self, wanted: u64) -> Value {
         let all = wanted & intents::GUILD_MEMBERS != 0;
         let members = self.members.keys().filter(|id| all || **id == FakeDiscord::BOT_USER);
         let more = json!({

@@ -106,6 +106,8 @@ impl Event {
 pub(super) struct World {
     /// Makes every id unique, and newer than those before.
     serial: u64,
+    /// Ids tell when something really was.
+    pub(super) in_real_time: bool,
     /// In place of `https://cdn.discordapp.com`.
     pub(super) files_at: String,
     pub(super) application_flags: u64,
@@ -115,6 +117,8 @@ pub(super) struct World {
     /// Names and permissions.
     pub(super) roles: BTreeMap<u64, (String, u64)>,
     pub(super) channels: BTreeMap<u64, Channel>,
+    /// How many guilds more the bot is in, each with channels like the first one's.
+    pub(super) other_guilds: u64,
     pub(super) commands: Vec<Value>,
     pub(super) interactions: BTreeMap<u64, Interaction>,
     pub(super) answer_within: Duration,
@@ -136,6 +140,7 @@ impl World {
         let everyone = 1 << 10 | 0b11 << 14 | 1 << 11 | 1 << 16 | 1 << 31 | 1 << 35 | 1 << 38;
         World {
             serial: 0,
+            in_real_time: false,
             files_at: String::new(),
             application_flags: application_flags::GATEWAY_GUILD_MEMBERS
                 | application_flags::GATEWAY_MESSAGE_CONTENT,
@@ -143,6 +148,7 @@ impl World {
             members: [(FakeDiscord::BOT_USER, Vec::new())].into(),
             roles: [(FakeDiscord::GUILD, ("@everyone".to_owned(), everyone))].into(),
             channels: BTreeMap::new(),
+            other_guilds: 0,
             commands: Vec::new(),
             interactions: BTreeMap::new(),
             answer_within: Duration::from_secs(3),
@@ -156,9 +162,12 @@ impl World {
         }
     }
 
-    /// An id a second after the one before.
+    /// An id a second after the one before, or of now.
     pub(super) fn next(&mut self) -> u64 {
         self.serial += 1;
+        if self.in_real_time {
+            return (crate::slack::now() * 1000 - EPOCH) << 22 | self.serial;
+        }
         (START - EPOCH + self.serial * 1000) << 22
     }
 

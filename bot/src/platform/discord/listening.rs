@@ -13,13 +13,13 @@ use super::inbound::{Inbound, pass_over};
 use super::{Discord, commands, gateway, invite};
 use crate::app::App;
 
-/// The duty of listening, among processes on one database; how long it is held without a sign of
-/// life, and how often one is given.
+/// The duty of listening, among processes on one database. Without a sign of life it is held for
+/// as long as two jobs' leases; signs are given so many times in that, and others look so many
+/// times whether it is free.
 const DUTY: &str = "discord_gateway";
-const HELD_MS: i64 = 30_000;
-const SIGN_MS: i64 = 10_000;
-/// Between looks whether the duty is free.
-const STAND_BY_MS: i64 = 5_000;
+const LEASES: i64 = 2;
+const SIGNS: i64 = 3;
+const LOOKS: i64 = 6;
 /// After a connection that could not be made, or ended for good: at first, and at most.
 const REST_MS: i64 = 15_000;
 const MOST_REST_MS: i64 = 10 * 60_000;
@@ -68,7 +68,7 @@ pub async fn run(app: Arc<App>, discord: Arc<Discord>, mut stopped: watch::Recei
                 tracing::info!("another process listens to Discord; standing by");
             }
             standing_by = true;
-            STAND_BY_MS
+            held_ms(&inbound) / LOOKS
         };
         tokio::select! {
             () = rest(&inbound, pause) => {}
@@ -84,11 +84,15 @@ async fn rest(inbound: &Inbound, ms: i64) {
     inbound.app.clock.sleep_until(inbound.now() + ms).await;
 }
 
+fn held_ms(inbound: &Inbound) -> i64 {
+    LEASES * inbound.app.lease_ms()
+}
+
 /// Whether the duty is ours from now on; `None` when that cannot be told.
 async fn take_duty(inbound: &Inbound) -> Option<bool> {
     let now = inbound.now();
     let (store, holder) = (&inbound.app.store, &inbound.discord.holder);
-    match store.take_duty(DUTY, holder, now, now + HELD_MS).await {
+    match store.take_duty(DUTY, holder, now, now + held_ms(inbound)).await {
         Ok(taken) => Some(taken),
         Err(error) => {
             tracing::warn!(%error, "whether another process listens to Discord cannot be told");
@@ -146,12 +150,13 @@ async fn prepare(inbound: &Inbound) -> Result<bool, DiscordError> {
 
 /// Gives signs of life until the duty is another's.
 async fn hold_duty(inbound: &Inbound) {
-    let mut until = inbound.now() + HELD_MS;
+    let held = held_ms(inbound);
+    let mut until = inbound.now() + held;
     loop {
-        rest(inbound, SIGN_MS).await;
+        rest(inbound, held / SIGNS).await;
         let now = inbound.now();
         match take_duty(inbound).await {
-            Some(true) => until = now + HELD_MS,
+            Some(true) => until = now + held,
             // Nobody else can have taken it before its end.
             None if now < until => {}
             Some(false) | None => {

@@ -4,6 +4,8 @@
 use firstline_core::chat::RemoteFile;
 use serde_json::Value;
 
+use crate::store::new_id;
+
 /// Files taken from one message.
 const MOST_FILES: usize = 10;
 
@@ -79,6 +81,15 @@ pub(super) struct Reacted {
     pub(super) outsiders: bool,
 }
 
+/// Where an event belongs.
+#[derive(Debug, PartialEq)]
+pub(super) struct About {
+    pub(super) team: String,
+    /// The thread it concerns, or whatever else it is about.
+    pub(super) place: String,
+    pub(super) event_id: String,
+}
+
 impl Said {
     /// Slack sends a mention twice, as itself and as a message: both bear this name.
     pub(super) fn event_id(&self) -> String {
@@ -116,6 +127,34 @@ pub(super) fn team(value: &Value) -> String {
 
 /// Subtypes in which a person says something; all others report what happened.
 const SAYING: [&str; 3] = ["file_share", "thread_broadcast", "me_message"];
+
+/// Where an event belongs: a message, its changes and what is said under it in one place.
+pub(super) fn about(value: &Value) -> About {
+    let event = &value["event"];
+    let (now, before) = (&event["message"], &event["previous_message"]);
+    let (item, opened) = (&event["item"], &event["assistant_thread"]);
+    let first = |names: &[Option<&str>]| names.iter().copied().flatten().next().map(str::to_owned);
+    let channel = first(&[
+        text(event, "channel"),
+        text(item, "channel"),
+        text(opened, "channel_id"),
+        text(event, "user"),
+    ]);
+    let thread = first(&[
+        text(event, "thread_ts"),
+        text(opened, "thread_ts"),
+        text(now, "thread_ts"),
+        text(before, "thread_ts"),
+        text(now, "ts"),
+        text(event, "deleted_ts"),
+        text(item, "ts"),
+        text(event, "ts"),
+    ]);
+    let thread = thread.unwrap_or_default();
+    let place = format!("{}:{thread}", channel.unwrap_or_default());
+    let event_id = text(value, "event_id").map(str::to_owned);
+    About { team: team(value), event_id: event_id.unwrap_or_else(new_id), place }
+}
 
 pub(super) fn read(value: &Value) -> Envelope {
     let outer = text(value, "type").unwrap_or("nameless");

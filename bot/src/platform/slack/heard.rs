@@ -7,7 +7,7 @@ use firstline_core::chat::{ConversationKey, Platform};
 
 use super::envelope::{self, Deleted, Said, event_id};
 use super::inbound::{Inbound, pass_over};
-use super::render;
+use super::{Slack, render};
 use crate::accept::{self, AcceptError, Change};
 use crate::platform::hearing::{self, Ear, Heard};
 
@@ -19,7 +19,7 @@ const NAMED: usize = 5;
 const NAMES: Duration = Duration::from_millis(500);
 
 impl Said {
-    fn heard(&self) -> Heard {
+    pub(super) fn heard(&self) -> Heard {
         Heard {
             place: place(&self.team, &self.channel, self.thread()),
             direct: self.direct,
@@ -27,6 +27,16 @@ impl Said {
             in_thread: self.thread_ts.is_some(),
             outsiders: self.outsiders,
             event_id: self.event_id(),
+        }
+    }
+}
+
+impl Slack {
+    /// Says in its thread why something said is not read.
+    pub(super) async fn refuse(&self, said: &Said, why: &str) {
+        let (thread, key) = (Some(said.thread()), format!("refused:{}", said.event_id()));
+        if let Err(error) = self.api.post_message(&said.channel, thread, why, None, &key).await {
+            tracing::warn!(%error, "somebody could not be told that their message is not read");
         }
     }
 }
@@ -61,11 +71,7 @@ impl Inbound {
             return Ok(());
         };
         // Never a silent acknowledgement; said once, since Slack will not send it again.
-        let (thread, key) = (Some(said.thread()), format!("refused:{}", said.event_id()));
-        let told = self.slack.api.post_message(&said.channel, thread, &says, None, &key).await;
-        if let Err(error) = told {
-            tracing::warn!(%error, "somebody could not be told that their message is not read");
-        }
+        self.slack.refuse(said, &says).await;
         Ok(())
     }
 

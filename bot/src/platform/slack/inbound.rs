@@ -13,13 +13,14 @@ use axum::{Json, Router};
 use firstline_core::chat::{Person, Platform};
 use serde_json::Value;
 
-use super::envelope::{self, Envelope};
+use super::envelope::{self, About, Envelope};
 use super::manifest::{COMMANDS_PATH, EVENTS_PATH, INTERACTIONS_PATH};
 use super::people::WhoError;
 use super::verify::{Refused, Verified, verify};
 use super::{Slack, interactions};
 use crate::app::App;
 use crate::config::SlackMode;
+use crate::job::Job;
 use crate::platform::hearing;
 
 /// Slack's largest payloads are forms of some hundred kilobytes.
@@ -60,8 +61,34 @@ impl Inbound {
         self.slack.who(team, user, self.app.clock.now()).await
     }
 
-    /// Takes up an event; an error when it is to be sent again.
-    pub(super) async fn event(&self, value: &Value) -> anyhow::Result<()> {
+    /// Keeps an event that may concern the bot; an error when it is to be sent again.
+    pub(super) async fn event(&self, value: &Value, payload: String) -> anyhow::Result<()> {
+        let about = match envelope::read(value) {
+            Envelope::UrlVerification { .. } => return Ok(()),
+            Envelope::PassedOver { kind } => Err(kind),
+            Envelope::Said(said) if !hearing::may_concern(&self.app, &said.heard()) => {
+                Err("not for the bot".to_owned())
+            }
+            Envelope::Reacted(reacted) if reacted.emoji != self.slack.ticket_emoji => {
+                Err("another emoji".to_owned())
+            }
+            _ => Ok(envelope::about(value)),
+        };
+        match about {
+            Ok(about) => {
+                let platform = Platform::Slack;
+                let About { team: tenant, place, event_id } = about;
+                let heard = Job::Heard { platform, tenant, place, event_id, payload };
+                self.app.spool.keep(&heard).await?;
+                crate::crash::point("kept");
+            }
+            Err(kind) => pass_over(&kind),
+        }
+        Ok(())
+    }
+
+    /// Takes up an event that was kept; an error when it is to be tried again.
+    pub(super) async fn hear(&self, value: &Value) -> anyhow::Result<()> {
         match envelope::read(value) {
             Envelope::Said(said) => self.said(&said).await,
             Envelope::Edited(said) => self.edited(&said).await,
@@ -120,7 +147,7 @@ async fn events(State(inbound): State<Inbound>, headers: HeaderMap, body: Bytes)
     if let Envelope::UrlVerification { challenge } = envelope::read(&value) {
         return challenge.into_response();
     }
-    match inbound.event(&value).await {
+    match inbound.event(&value, text).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(error) => later(&error),
     }

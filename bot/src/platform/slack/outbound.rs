@@ -1,12 +1,18 @@
 //! Replies, posted into their threads. Every message bears its id as metadata; one whose posting
 //! ended without anybody knowing how is looked for before it is posted again.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use firstline_core::chat::{Platform, RemoteFile, Setting};
+use firstline_core::words;
 
 use super::Slack;
 use super::api::SlackError;
+use super::envelope::{self, Envelope};
+use super::inbound::Inbound;
 use super::render::{self, Part, Place};
+use crate::app::App;
 use crate::platform::offer::in_ms;
 use crate::ports::{Chat, SendError};
 use crate::store::Live;
@@ -68,6 +74,23 @@ impl Chat for Slack {
             SlackError::Refused(_) => SendError::Fail(error.to_string()),
             error => failed(error),
         })
+    }
+
+    async fn hear(
+        self: Arc<Self>,
+        app: Arc<App>,
+        _platform: Platform,
+        payload: &str,
+    ) -> anyhow::Result<()> {
+        Inbound { app, slack: self }.hear(&serde_json::from_str(payload)?).await
+    }
+
+    async fn unheard(&self, _platform: Platform, payload: &str) {
+        if let Envelope::Said(said) =
+            envelope::read(&serde_json::from_str(payload).unwrap_or_default())
+        {
+            self.refuse(&said, &words::error("en").text).await;
+        }
     }
 
     async fn working(&self, conversation: &ConversationRow) {
