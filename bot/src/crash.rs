@@ -1,5 +1,6 @@
 //! Named points where a test may kill the process: after an event is kept, a job leased, an
-//! event heard, accepted, a request assessed, settled, sent. `FIRSTLINE_CRASH_AT=leased:3` aborts the
+//! event heard, accepted, a request assessed, a draft begun, shown and noted, a request settled, a
+//! reply sent. `FIRSTLINE_CRASH_AT=leased:3` aborts the
 //! third time the point `leased` is passed, `any:17` at the seventeenth point of any
 //! name. Without the variable a point costs one
 //! atomic read.

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::app::App;
 pub use crate::store::Store;
-use crate::store::records::{ConversationRow, MessageRow};
+use crate::store::records::{ConversationRow, Draft, MessageRow};
 
 /// Time, so that tests can move it.
 #[async_trait]
@@ -113,18 +113,51 @@ pub enum SendError {
     Fail(String),
 }
 
+/// As much of a message as is shown while it is being composed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Shown {
+    pub message_id: String,
+    pub request_id: String,
+    /// What the platform calls it; `None` before it is shown for the first time.
+    pub sent_as: Option<String>,
+    /// Markdown.
+    pub text: String,
+    /// How often it was shown.
+    pub times: u32,
+}
+
 /// A chat platform. Messages carry their id: sending one twice must show it once
 /// wherever the platform can tell.
 #[async_trait]
 pub trait Chat: Send + Sync {
-    /// Sends a message; what the platform calls it, the last part of a long one. `again`: an
-    /// earlier try ended without anybody knowing how.
+    /// Sends a message, in the place of its `draft` if there is one; what the platform calls it,
+    /// the last part of a long one. `again`: an earlier try ended without anybody knowing how.
     async fn deliver(
         &self,
         conversation: &ConversationRow,
         message: &MessageRow,
         again: bool,
+        draft: Option<&Draft>,
     ) -> Result<Option<String>, SendError>;
+
+    /// How many milliseconds lie between two drafts of one message; `None` where messages are
+    /// shown whole only.
+    fn drafts_every(&self, conversation: &ConversationRow) -> Option<i64> {
+        let _ = conversation;
+        None
+    }
+
+    /// Shows as much as there is of a message, in place of what is shown of it; what the platform
+    /// calls it, which stays the same.
+    async fn draft(
+        &self,
+        conversation: &ConversationRow,
+        shown: &Shown,
+        text: &str,
+    ) -> Result<String, SendError> {
+        let _ = (conversation, shown, text);
+        Err(SendError::Fail("messages are shown whole here".to_owned()))
+    }
 
     /// A file that was sent along, if it has at most `limit` bytes.
     async fn fetch(

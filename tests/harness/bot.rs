@@ -16,7 +16,7 @@ use firstline::ports::{Chat, Clock, Model, SendError, Store};
 use firstline::prompts::Prompts;
 use firstline::store::Accepted;
 use firstline::store::records::{
-    ConversationRow, Group, MessageRow, NewDocument, PersonRow, Role, Viewer,
+    ConversationRow, Draft, Group, MessageRow, NewDocument, PersonRow, Role, Viewer,
 };
 use firstline::worker;
 use firstline_core::chat::Platform;
@@ -86,6 +86,7 @@ impl Chat for FakeChat {
         conversation: &ConversationRow,
         message: &MessageRow,
         _again: bool,
+        _draft: Option<&Draft>,
     ) -> Result<Option<String>, SendError> {
         if let Some(error) = self.fail_next.lock().unwrap().pop() {
             return Err(error);

@@ -5,6 +5,7 @@
 pub mod attacks;
 pub mod bot;
 mod broken;
+pub mod composer;
 pub mod db;
 pub mod discord;
 pub mod far_side;

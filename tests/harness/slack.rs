@@ -4,6 +4,7 @@
 mod acts;
 mod limits;
 pub mod socket;
+mod streams;
 mod web_api;
 
 use std::collections::{HashMap, VecDeque};
@@ -75,6 +76,8 @@ pub struct Posted {
     pub blocks: Value,
     pub metadata: Value,
     pub edited: bool,
+    /// It still grows.
+    pub streams: bool,
     /// Files it came with, as Slack shows them.
     pub files: Vec<Value>,
 }

@@ -12,6 +12,7 @@ mod people;
 mod rates;
 mod shapes;
 mod sign_in;
+mod streams;
 mod tokens;
 mod world;
 
@@ -71,6 +72,8 @@ pub struct Posted {
     pub activity: Value,
     pub edited: bool,
     pub deleted: bool,
+    /// It still grows; the number of its last state.
+    pub streams: Option<u64>,
 }
 
 impl Posted {

@@ -221,7 +221,7 @@ impl Scene {
             already_asked: false,
             open_here: None,
         };
-        let heard = |draft: &str| drafts.lock().unwrap().push(draft.to_owned());
+        let heard = |draft: &str, _| drafts.lock().unwrap().push(draft.to_owned());
         let understood = understand(&self.bot.app, &asked, &heard).await.unwrap();
         let shown = std::mem::take(&mut *self.model.shown.lock().unwrap());
         let drafts = drafts.into_inner().unwrap();

@@ -8,7 +8,7 @@ use acceptance::bot::TestBot;
 use acceptance::db::on_both;
 use acceptance::discord::{FakeDiscord, Fault, Posted, User};
 use firstline::platform::Connections;
-use firstline::ports::Store;
+use firstline::ports::{Model, Store};
 use firstline::store::records::{AccountKey, AccountLink, Ticket, TicketFilter, TicketPatch};
 use firstline::{flows, worker};
 use firstline_core::ticket::{Kind, Status};
@@ -58,6 +58,10 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) async fn new(store: Store) -> Desk {
+        Self::with_model(store, None).await
+    }
+
+    pub(crate) async fn with_model(store: Store, model: Option<Arc<dyn Model>>) -> Desk {
         acceptance::model::install_crypto();
         let discord = FakeDiscord::start().await;
         for (id, name) in [(ANA, "ana"), (BEN, "ben"), (OLGA, "olga"), (GUS, "gus")] {
@@ -82,14 +86,20 @@ impl Desk {
         let dir = TempDir::new().unwrap();
         let mut connected = None;
         let articles = [POST_INVOICE];
-        let bot =
-            TestBot::on(store, dir.path(), &articles, None, &section, |config, store, clock, _| {
+        let bot = TestBot::on(
+            store,
+            dir.path(),
+            &articles,
+            model,
+            &section,
+            |config, store, clock, _| {
                 let connections = Connections::new(config, store, clock).unwrap();
                 let chats = connections.chats(store);
                 connected = Some(connections);
                 Arc::new(chats)
-            })
-            .await;
+            },
+        )
+        .await;
         let (stop, stopped) = watch::channel(false);
         let mut parts = JoinSet::new();
         parts.spawn(worker::run(bot.app.clone(), stopped.clone()));
@@ -144,7 +154,7 @@ impl Desk {
     }
 
     /// The same, while time goes on: what failed is tried again.
-    async fn settled_in_time(&self) {
+    pub(crate) async fn settled_in_time(&self) {
         self.bot.clock.advance(60_000);
         let turns = std::cell::Cell::new(0_u32);
         self.eventually(async || {

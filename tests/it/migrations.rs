@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use acceptance::db::{TestDb, on_both_dbs};
 use firstline::store::Store;
+use firstline::store::records::Draft;
 use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
@@ -37,6 +38,12 @@ const SAMPLES: &[(i64, &[&str])] = &[(
         "INSERT INTO account_link (token_hash, platform, tenant, account, name, expires_at)
          VALUES ('h', 'discord', '*', '8', 'Bo', 99)",
         "INSERT INTO duty (name, holder, held_until) VALUES ('d', 'p1', 9)",
+    ],
+), (
+    4,
+    &[
+        "INSERT INTO draft (message_id, conversation_id, sent_as, begun_at)
+         VALUES ('m2', 'c1', '12.3', 1)",
     ],
 )];
 
@@ -106,6 +113,7 @@ async fn rows_of_every_version_survive_each_step() {
         let accounts = store.accounts_of("ann@example.com").await.unwrap();
         assert_eq!(accounts.len(), 1);
         assert_eq!(store.account_link("h", 9).await.unwrap().unwrap().name, "Bo");
+        assert_eq!(store.draft("m2").await.unwrap(), Some(Draft::SentAs("12.3".into())));
         assert!(store.take_duty("d", "p1", 1, 20).await.unwrap());
         store.close().await;
     })

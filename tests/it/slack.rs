@@ -9,7 +9,7 @@ use acceptance::db::on_both;
 use acceptance::slack::{FakeSlack, Fault, Posted, User};
 use firstline::flows;
 use firstline::platform::Connections;
-use firstline::ports::Store;
+use firstline::ports::{Model, Store};
 use firstline::store::conversation_id;
 use firstline::store::records::{TicketFilter, TicketPatch};
 use firstline_core::chat::{ConversationKey, Platform};
@@ -42,6 +42,20 @@ impl Desk {
 
     /// With further lines in `[slack]`.
     pub(crate) async fn with_settings(store: Store, settings: &str, more: &str) -> Desk {
+        Self::built(store, settings, more, None).await
+    }
+
+    pub(crate) async fn with_model(store: Store, more: &str, model: Arc<dyn Model>) -> Desk {
+        let known = format!("signing_secret = \"{}\"\n", FakeSlack::SIGNING_SECRET);
+        Self::built(store, &known, more, Some(model)).await
+    }
+
+    async fn built(
+        store: Store,
+        settings: &str,
+        more: &str,
+        model: Option<Arc<dyn Model>>,
+    ) -> Desk {
         acceptance::model::install_crypto();
         let slack = FakeSlack::start().await;
         for (id, name) in [("UANA", "ana"), ("UBEN", "ben"), ("UOLGA", "olga")] {
@@ -58,7 +72,7 @@ impl Desk {
         let articles = [POST_INVOICE];
         let more = format!("{section}{more}");
         let bot =
-            TestBot::on(store, dir.path(), &articles, None, &more, |config, store, clock, _| {
+            TestBot::on(store, dir.path(), &articles, model, &more, |config, store, clock, _| {
                 let connections = Connections::new(config, store, clock).unwrap();
                 let chats = connections.chats(store);
                 connected = Some(connections);

@@ -1,12 +1,14 @@
 //! The life of a request in Microsoft Teams, over the wire: the production loop and the real route
 //! against a stateful stand-in for Teams, on both databases.
 
+use std::sync::Arc;
+
 use acceptance::bot::{START, TestBot};
 use acceptance::db::on_both;
 use acceptance::teams::{Call, FakeTeams, Fault, Flaw, Posted, User, now};
 use firstline::flows;
 use firstline::platform::Connections;
-use firstline::ports::Store;
+use firstline::ports::{Model, Store};
 use firstline::store::records::{Ticket, TicketFilter, TicketPatch};
 use firstline_core::ticket::{Kind, Status};
 use serde_json::{Value, json};
@@ -28,6 +30,10 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) async fn new(store: Store) -> Desk {
+        Self::with_model(store, None).await
+    }
+
+    pub(crate) async fn with_model(store: Store, model: Option<Arc<dyn Model>>) -> Desk {
         acceptance::model::install_crypto();
         let teams = FakeTeams::start().await;
         for name in ["Ana", "Ben", "Olga"] {
@@ -49,11 +55,11 @@ impl Desk {
         let mut connected = None;
         let articles = [POST_INVOICE];
         let bot =
-            TestBot::on(store, dir.path(), &articles, None, &more, |config, store, clock, _| {
+            TestBot::on(store, dir.path(), &articles, model, &more, |config, store, clock, _| {
                 let connections = Connections::new(config, store, clock).unwrap();
                 let chats = connections.chats(store);
                 connected = Some(connections);
-                std::sync::Arc::new(chats)
+                Arc::new(chats)
             })
             .await;
         // Tokens are dated by real time.

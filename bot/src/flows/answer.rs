@@ -13,7 +13,7 @@ use firstline_indexer::Found;
 
 use crate::app::App;
 use crate::flows::model_answer::{AnswerInput, answer_with_model};
-use crate::flows::understand::{Asked, Heard};
+use crate::flows::understand::{Asked, Heard, SoFar};
 use crate::prompts::{PassageForPrompt, TurnForPrompt};
 use crate::store::new_id;
 use crate::store::records::{AssessmentRow, Unsent};
@@ -81,7 +81,7 @@ pub(crate) async fn answer(
         let text = with_notes(&local.text, &local.notes, &assessment.language);
         // Chatter and trouble are not answered; drafts of them would flash by.
         if assessment.kind == Kind::Question {
-            heard(&text);
+            heard(&text, SoFar::Whole);
         }
         drafted.answer = Some(Answer { text, citations: local.citations });
     }
@@ -153,7 +153,7 @@ async fn model_composed(
         &mut |said| match check_statement_naming(&said.text, &said.cites, &numbered, &names) {
             Ok(checked) => {
                 kept.push(checked);
-                heard(&join_checked(&kept, shown).0);
+                heard(&join_checked(&kept, shown).0, SoFar::Part);
             }
             Err(reason) => {
                 dropped.push(Unsent { text: said.text, because: reason.to_string() });

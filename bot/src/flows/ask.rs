@@ -106,7 +106,7 @@ pub async fn ask_once(
         already_asked: false,
         open_here: None,
     };
-    let understood = understand(app, &asked, &|_| {}).await?;
+    let understood = understand(app, &asked, &|_, _| {}).await?;
     let engine = understood.engine().to_owned();
     let assessment = understood.assessment;
     let decision = understood.decision;

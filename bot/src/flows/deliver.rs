@@ -30,7 +30,11 @@ pub async fn deliver(
     conversation: &ConversationRow,
     message: &MessageRow,
 ) -> Result<(), JobError> {
-    let sent_as = match app.chat.deliver(conversation, message, leased.attempt > 1).await {
+    // Only what answers a request has a draft, and the web shows its drafts itself.
+    let drafted = message.request_id.is_some() && conversation.platform.is_foreign();
+    let draft = if drafted { app.store.draft(&message.id).await? } else { None };
+    let again = leased.attempt > 1;
+    let sent_as = match app.chat.deliver(conversation, message, again, draft.as_ref()).await {
         Ok(sent_as) => sent_as,
         Err(SendError::Wait { reason, ms }) => {
             return Err(JobError::HeldBack { reason: anyhow!(reason), after_ms: ms });
@@ -40,7 +44,13 @@ pub async fn deliver(
     };
     crate::crash::point("sent");
     let now = app.clock.now();
-    finish(app.store.mark_sent(leased, message, sent_as.as_deref(), now).await?)
+    finish(app.store.mark_sent(leased, message, sent_as.as_deref(), now).await?)?;
+    if draft.is_some()
+        && let Err(error) = app.store.forget_draft(&message.id).await
+    {
+        tracing::debug!(%error, "a draft that is none any more stays noted");
+    }
+    Ok(())
 }
 
 fn finish(held: bool) -> Result<(), JobError> {

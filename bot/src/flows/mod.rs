@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod ask;
 pub mod deliver;
+mod draft;
 pub(crate) mod heed;
 pub mod model_answer;
 pub mod model_assess;

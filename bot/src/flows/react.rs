@@ -9,10 +9,12 @@ use firstline_core::chat::{ChatEvent, EventBody, Message, Person, Setting};
 use firstline_core::command::{self, Command};
 use firstline_core::triage::{Plan, Speaker, Turn};
 use firstline_core::words;
+use tokio::sync::watch;
 
 use crate::app::App;
+use crate::flows::draft;
 use crate::flows::ticket::deliveries;
-use crate::flows::understand::{Asked, Understanding, understand};
+use crate::flows::understand::{Asked, SoFar, Understanding, understand};
 use crate::job::Job;
 use crate::store::records::{
     Author, ConversationRow, LeasedJob, MessageRow, NewMessage, RequestRow, Situation, Stamps,
@@ -30,6 +32,12 @@ pub struct Said {
     pub conversation: ConversationRow,
     pub job: LeasedJob,
     pub message: MessageRow,
+}
+
+/// The message with which a reaction replies, known before there is one: its draft is shown under
+/// this name, and a second try replies under it again.
+fn reply_id(leased: &LeasedJob) -> String {
+    leased.id.clone()
 }
 
 /// One event on its way to a settlement.
@@ -146,6 +154,7 @@ pub async fn tell_failure(app: &App, leased: &LeasedJob) {
     };
     let told = async {
         let jobs = deliveries(app, std::slice::from_ref(&message))?;
+        app.store.pass_draft(&reply_id(leased), &message.id).await?;
         app.store.say(message, jobs, app.clock.now()).await?;
         anyhow::Ok(())
     };
@@ -177,8 +186,7 @@ impl Reaction<'_> {
             open_here: self.open_here.clone(),
             stamps: &self.stamps,
         };
-        let understood =
-            Box::pin(understand(self.app, &asked, &|so_far| self.draft(so_far))).await?;
+        let understood = Box::pin(self.understand(&asked)).await?;
         observe(self.app, &self.request, &understood);
         self.settle_understood(understood, attachments).await
     }
@@ -191,8 +199,27 @@ impl Reaction<'_> {
         }
     }
 
+    /// Reads and answers what was asked, and shows the answer while it is being composed. None of
+    /// it is on its way any more when this returns. A second try shows nothing before its end.
+    async fn understand(&self, asked: &Asked<'_>) -> anyhow::Result<Understanding> {
+        let (newest, drafts) = watch::channel(String::new());
+        let understood = async move {
+            understand(self.app, asked, &|text, so_far| {
+                self.show(text);
+                if so_far == SoFar::Part && self.leased.attempt == 1 {
+                    newest.send_replace(text.to_owned());
+                }
+            })
+            .await
+        };
+        let message_id = reply_id(self.leased);
+        let shown =
+            draft::follow(self.app, &self.conversation, message_id, &self.request.id, drafts);
+        tokio::join!(understood, shown).0
+    }
+
     /// Shows checked sentences on open pages while the answer is being composed.
-    fn draft(&self, so_far: &str) {
+    fn show(&self, so_far: &str) {
         let text = so_far.to_owned();
         self.app.store.publish_live(&Live {
             conversation_id: self.conversation.id.clone(),

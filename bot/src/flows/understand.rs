@@ -45,8 +45,16 @@ pub struct Asked<'a> {
     pub stamps: &'a Stamps,
 }
 
-/// Hears each checked sentence of an answer as it comes; the whole text so far.
-pub type Heard<'a> = &'a (dyn Fn(&str) + Send + Sync);
+/// How much there is of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SoFar {
+    /// A model composes on.
+    Part,
+    Whole,
+}
+
+/// Hears an answer grow by checked sentences; the whole text each time.
+pub type Heard<'a> = &'a (dyn Fn(&str, SoFar) + Send + Sync);
 
 /// All that was found out about a request.
 pub struct Understanding {

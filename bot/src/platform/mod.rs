@@ -20,8 +20,8 @@ use async_trait::async_trait;
 use firstline_core::chat::{Platform, RemoteFile};
 
 use crate::app::App;
-use crate::ports::{Chat, SendError, Store};
-use crate::store::records::{ConversationRow, MessageRow};
+use crate::ports::{Chat, SendError, Shown, Store};
+use crate::store::records::{ConversationRow, Draft, MessageRow};
 pub use connections::Connections;
 use web::WebChat;
 
@@ -64,8 +64,22 @@ impl Chat for Platforms {
         conversation: &ConversationRow,
         message: &MessageRow,
         again: bool,
+        draft: Option<&Draft>,
     ) -> Result<Option<String>, SendError> {
-        self.at(conversation.platform)?.deliver(conversation, message, again).await
+        self.at(conversation.platform)?.deliver(conversation, message, again, draft).await
+    }
+
+    fn drafts_every(&self, conversation: &ConversationRow) -> Option<i64> {
+        self.at(conversation.platform).ok()?.drafts_every(conversation)
+    }
+
+    async fn draft(
+        &self,
+        conversation: &ConversationRow,
+        shown: &Shown,
+        text: &str,
+    ) -> Result<String, SendError> {
+        self.at(conversation.platform)?.draft(conversation, shown, text).await
     }
 
     async fn fetch(

@@ -68,6 +68,13 @@ impl Seen {
         seen.get(account).filter(|(at, _)| now - at < BELIEVED_MS).map(|(_, who)| who.clone())
     }
 
+    /// An account under which somebody was seen.
+    pub(super) fn account_of(&self, email: &str) -> Option<String> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let is = |who: &Option<Person>| who.as_ref().is_some_and(|who| who.email == email);
+        seen.iter().find(|(_, (_, who))| is(who)).map(|(account, _)| account.clone())
+    }
+
     pub(super) fn put(&self, account: &str, now: i64, person: Option<Person>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= KEPT {

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 
 use crate::ports::{Chat, SendError, Store};
-use crate::store::records::{ConversationRow, MessageRow};
+use crate::store::records::{ConversationRow, Draft, MessageRow};
 use crate::store::{Live, LiveKind};
 
 pub struct WebChat {
@@ -18,6 +18,7 @@ impl Chat for WebChat {
         conversation: &ConversationRow,
         message: &MessageRow,
         _again: bool,
+        _draft: Option<&Draft>,
     ) -> Result<Option<String>, SendError> {
         let live = Live {
             conversation_id: conversation.id.clone(),

@@ -17,6 +17,7 @@ mod attachments;
 mod backup;
 mod clock;
 mod corrections;
+mod drafts;
 mod encode;
 mod error;
 mod flush;

@@ -9,7 +9,8 @@ use super::{FakeDiscord, Posted, id_of, list, text_of};
 
 const BOT: u64 = FakeDiscord::BOT_USER;
 /// Flags an app may set: no embeds, no notification.
-const SETTABLE: u64 = 1 << 2 | 1 << 12;
+const SETTABLE: u64 = SUPPRESS_EMBEDS | 1 << 12;
+const SUPPRESS_EMBEDS: u64 = 1 << 2;
 /// Bytes of all files of one message, where nobody paid for more.
 const LARGEST_UPLOAD: usize = 10 << 20;
 
@@ -183,6 +184,10 @@ impl World {
             if let Some(new) = with.get(key) {
                 *kept = new.clone();
             }
+        }
+        // Of the flags an edit changes this one alone.
+        if let Some(flags) = with["flags"].as_u64() {
+            posted.flags = posted.flags & !SUPPRESS_EMBEDS | flags & SUPPRESS_EMBEDS;
         }
         posted.files.extend(files);
         let posted = check_whole(posted)?;

@@ -47,6 +47,9 @@ impl Workspace {
                 Ok(json!({"message_ts": self.next_ts()}))
             }
             "chat.update" => self.update(with),
+            "chat.startStream" => self.start_stream(with),
+            "chat.appendStream" => self.append_stream(with),
+            "chat.stopStream" => self.stop_stream(with),
             "views.open" => self.open_view(with),
             "views.update" => {
                 let at = self.views.iter().position(|view| view["id"] == given("view_id"));
@@ -104,7 +107,7 @@ impl Workspace {
         Ok(channel)
     }
 
-    fn known(&self, channel: &str) -> Result<String, Value> {
+    pub(super) fn known(&self, channel: &str) -> Result<String, Value> {
         let known = self.channels.contains_key(channel);
         if known { Ok(channel.to_owned()) } else { Err(refuse("channel_not_found")) }
     }
@@ -173,6 +176,9 @@ impl Workspace {
         if posted.user != FakeSlack::BOT_USER {
             return Err(refuse("cant_update_message"));
         }
+        if posted.streams {
+            return Err(refuse("streaming_state_conflict"));
+        }
         posted.edited = true;
         posted.text = with["text"].as_str().map_or(posted.text, str::to_owned);
         for (kept, key) in [(&mut posted.blocks, "blocks"), (&mut posted.metadata, "metadata")] {
@@ -181,13 +187,18 @@ impl Workspace {
             }
         }
         name_blocks(&mut posted.blocks, &mut self.serial);
+        Ok(self.keep(&channel, posted))
+    }
+
+    /// Puts a message where it stood; what a call about it answers.
+    pub(super) fn keep(&mut self, channel: &str, posted: Posted) -> Value {
         let message = self.shown(&posted, true);
         let answer = json!({"channel": channel, "ts": posted.ts, "message": message});
-        let mut messages = self.channel(&channel, "channel").messages.iter_mut();
+        let mut messages = self.channel(channel, "channel").messages.iter_mut();
         if let Some(old) = messages.find(|m| m.ts == posted.ts) {
             *old = posted;
         }
-        Ok(answer)
+        answer
     }
 
     fn open_view(&mut self, with: &Value) -> Result<Value, Value> {

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::limits::{check_activity, check_size};
 use super::rates::Scenario;
+use super::streams;
 use super::world::{Conversation, File, World};
 use super::{CARD, Call, FakeTeams, Kind, Posted, chat_with, list, text_of, without_nulls};
 
@@ -189,6 +190,9 @@ impl World {
         }
         let splits = !text_of(sent, "text").is_empty() && list(&sent["attachments"]).count() > 0;
         self.count(Scenario::Send, &conversation, if splits { 2 } else { 1 })?;
+        if let Some(info) = streams::info(sent) {
+            return self.stream(&conversation, sent, &info);
+        }
         if sent["type"] == "typing" {
             return Ok(Answer::json(201, &id(&self.next().to_string())));
         }
@@ -204,7 +208,12 @@ impl World {
         Ok(Answer::json(201, &json!({})))
     }
 
-    fn keep_message(&mut self, place: &str, thread: Option<String>, sent: &Value) -> Posted {
+    pub(super) fn keep_message(
+        &mut self,
+        place: &str,
+        thread: Option<String>,
+        sent: &Value,
+    ) -> Posted {
         let from = FakeTeams::BOT.to_owned();
         self.put(place, Posted { thread, from, ..holding(sent) })
     }
@@ -230,6 +239,10 @@ impl World {
     fn update(&mut self, place: &str, activity: &str, sent: &Value) -> Result<Answer, Answer> {
         let (conversation, old) = self.own(place, activity)?;
         check_activity(sent)?;
+        if old.streams.is_some() {
+            let text = "The message is being streamed.";
+            return Err(Answer::error(403, "ContentStreamNotAllowed", text));
+        }
         if let Some(posted) = self.find(&conversation, activity) {
             let Posted { id, thread, from, .. } = old;
             *posted = Posted { id, thread, from, edited: true, ..holding(sent) };
@@ -276,7 +289,7 @@ impl World {
 }
 
 /// A message with what was sent, its place still to be filled in.
-fn holding(sent: &Value) -> Posted {
+pub(super) fn holding(sent: &Value) -> Posted {
     let card = list(&sent["attachments"]).find(|it| it["contentType"] == CARD);
     Posted {
         text: text_of(sent, "text").to_owned(),

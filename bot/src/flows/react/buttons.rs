@@ -160,7 +160,7 @@ impl Reaction<'_> {
             open_here: None,
             stamps: &self.stamps,
         };
-        let understood = Box::pin(understand(self.app, &asked, &|_| {})).await?;
+        let understood = Box::pin(understand(self.app, &asked, &|_, _| {})).await?;
         let mut this = self;
         this.request.text = text;
         this.settle_understood(understood, &[]).await

@@ -7,10 +7,9 @@ use firstline_core::triage::redact::SecretKind;
 use firstline_core::triage::{Assessment, Plan};
 use firstline_core::words;
 
-use super::{Reaction, Said};
+use super::{Reaction, Said, reply_id};
 use crate::flows::understand::Understanding;
 use crate::job::Job;
-use crate::store::new_id;
 use crate::store::records::{
     Author, Delivery, Explanation, KEY_PLACEHOLDER, NewMessage, NewTicket, Reply, RequestState,
     Settlement,
@@ -205,7 +204,7 @@ impl Reaction<'_> {
 
     fn reply(&self, body: Message, now: i64) -> Result<Reply, JobError> {
         let message = NewMessage {
-            id: new_id(),
+            id: reply_id(self.leased),
             conversation_id: self.conversation.id.clone(),
             author: Author::Bot,
             email: String::new(),

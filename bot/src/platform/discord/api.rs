@@ -125,6 +125,17 @@ impl Api {
         Ok(read::<Named>(self.send(Method::POST, &path, body).await?)?.id)
     }
 
+    /// Shows a message of ours anew.
+    pub(super) async fn edit(
+        &self,
+        channel: &str,
+        message: &str,
+        body: &Value,
+    ) -> Result<(), DiscordError> {
+        let path = format!("/channels/{channel}/messages/{message}");
+        self.send(Method::PATCH, &path, body).await.map(drop)
+    }
+
     /// Opens the thread of a message. One that is open already is fine.
     pub(super) async fn open_thread(
         &self,

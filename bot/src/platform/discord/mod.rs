@@ -11,6 +11,7 @@ mod api;
 mod asked;
 mod catch_up;
 mod commands;
+mod draft;
 mod forms;
 mod gateway;
 mod heard;

@@ -8,18 +8,22 @@ use serde_json::Value;
 
 use super::Discord;
 use super::api::{DiscordError, code};
+use super::draft::Standin;
 use super::ids::{id_of, ids_since};
 use super::people::is_unknown;
 use super::render::{self, Place};
-use crate::ports::{Chat, SendError};
+use crate::ports::{Chat, SendError, Shown};
 use crate::store::StoreError;
-use crate::store::records::{Author, ConversationRow, MessageRow};
+use crate::store::records::{Author, ConversationRow, Draft, MessageRow};
 
 /// Messages of a channel looked through for one that was posted before.
 const LOOKED_THROUGH: usize = 50;
 /// Of a thread's name
 /// (<https://docs.discord.com/developers/resources/channel#start-thread-from-message>).
 const LONGEST_NAME: usize = 100;
+/// Discord lets a channel have about five edits in five seconds, and says so with each answer
+/// (<https://docs.discord.com/developers/topics/rate-limits>).
+const DRAFTS_EVERY_MS: i64 = 1_000;
 /// Between Discord's clock and ours.
 const CLOCKS_DIFFER_MS: i64 = 5 * 60_000;
 
@@ -33,6 +37,7 @@ impl Chat for Discord {
         conversation: &ConversationRow,
         message: &MessageRow,
         again: bool,
+        draft: Option<&Draft>,
     ) -> Result<Option<String>, SendError> {
         let mut body = message.body.clone();
         if message.author == Author::Person {
@@ -44,27 +49,39 @@ impl Chat for Discord {
                  `/firstline link` changes that.*",
             );
         }
-        let place = Place {
-            public_url: self.public_url.as_deref(),
-            conversation_id: &conversation.id,
-            message_id: &message.id,
-            ..Place::default()
-        };
-        let (mut channel, mut reply) = (target(conversation).to_owned(), None);
+        let mut at = Spot::of(conversation);
         let since = ids_since(message.created_at - CLOCKS_DIFFER_MS);
-        let there = if again { self.there(&channel, since).await? } else { Vec::new() };
-        let mut parts = render::render(&body, &place);
+        let lost = draft == Some(&Draft::Begun);
+        let there = if again || lost { self.there(&at.channel, since).await? } else { Vec::new() };
+        let standin = draft.and_then(|draft| Standin::find(draft, &message.id, &at, &there));
+        if let Some(standin) = &standin {
+            at = standin.at.clone();
+        }
+        let request = message.request_id.as_ref().or(message.body.request_id.as_ref());
+        let mut parts = render::render(&body, &self.place(conversation, &message.id, &at));
         let mut sent_as = None;
         let mut number = 0;
         let mut opened = false;
         while let Some(part) = parts.get(number) {
-            if let Some(before) = there.iter().find(|posted| is_same(posted, part)) {
-                sent_as = before["id"].as_str().map(str::to_owned);
+            let standin = standin.as_ref().filter(|_| number == 0);
+            let mut stands = match standin {
+                Some(standin) => self.take_place(standin, part).await?,
+                None => None,
+            };
+            let before = there.iter().find(|posted| is_same(posted, part));
+            stands = stands.or_else(|| before?["id"].as_str().map(str::to_owned));
+            if stands.is_some() {
+                sent_as = stands;
                 number += 1;
                 continue;
             }
-            match self.api.post(&channel, part).await {
+            match self.api.post(&at.channel, part).await {
                 Ok(id) => {
+                    // By its nonce this may be the draft that nobody noted.
+                    if lost && number == 0 {
+                        let standin = Standin { at: at.clone(), id: id.clone() };
+                        self.take_place(&standin, part).await?;
+                    }
                     sent_as = Some(id);
                     number += 1;
                 }
@@ -74,14 +91,8 @@ impl Chat for Discord {
                     if conversation.tenant == DIRECT {
                         return Err(failed(error));
                     }
-                    if !self.open_thread(conversation, message).await? {
-                        channel.clone_from(&conversation.channel);
-                        reply = conversation.thread.parse().ok();
-                    }
-                    let requester =
-                        self.account_of(&conversation.requester).await.map_err(unavailable)?;
-                    let place = Place { reply_to: reply, requester, ..place };
-                    parts = render::render(&body, &place);
+                    at = self.open(conversation, request.map(String::as_str)).await?;
+                    parts = render::render(&body, &self.place(conversation, &message.id, &at));
                 }
                 // Once a part is there, what comes after must look for it.
                 Err(error) => match failed(error) {
@@ -93,6 +104,19 @@ impl Chat for Discord {
             }
         }
         Ok(sent_as)
+    }
+
+    fn drafts_every(&self, _conversation: &ConversationRow) -> Option<i64> {
+        Some(DRAFTS_EVERY_MS)
+    }
+
+    async fn draft(
+        &self,
+        conversation: &ConversationRow,
+        shown: &Shown,
+        text: &str,
+    ) -> Result<String, SendError> {
+        self.show(conversation, shown, text).await
     }
 
     async fn fetch(
@@ -114,6 +138,21 @@ impl Chat for Discord {
         {
             tracing::debug!(%error, "nobody sees that an answer is being worked on");
         }
+    }
+}
+
+/// Where the parts of a message go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) channel: String,
+    pub(super) reply_to: Option<u64>,
+    /// Whom the message calls.
+    pub(super) requester: Option<u64>,
+}
+
+impl Spot {
+    pub(super) fn of(conversation: &ConversationRow) -> Spot {
+        Spot { channel: target(conversation).to_owned(), reply_to: None, requester: None }
     }
 }
 
@@ -143,14 +182,44 @@ impl Discord {
         Ok(last)
     }
 
-    /// Opens the thread of a conversation that has none; `false` where there can be none.
+    /// Where a part stands in its conversation, with what its links need.
+    pub(super) fn place<'a>(
+        &'a self,
+        conversation: &'a ConversationRow,
+        message_id: &'a str,
+        at: &Spot,
+    ) -> Place<'a> {
+        Place {
+            public_url: self.public_url.as_deref(),
+            conversation_id: &conversation.id,
+            message_id,
+            reply_to: at.reply_to,
+            requester: at.requester,
+        }
+    }
+
+    /// Opens the thread of a conversation that has none; where there can be none, the request is
+    /// replied to. Either calls the requester.
+    pub(super) async fn open(
+        &self,
+        conversation: &ConversationRow,
+        request_id: Option<&str>,
+    ) -> Result<Spot, SendError> {
+        let requester = self.account_of(&conversation.requester).await.map_err(unavailable)?;
+        if self.open_thread(conversation, request_id).await? {
+            return Ok(Spot { requester, ..Spot::of(conversation) });
+        }
+        let (channel, reply_to) = (conversation.channel.clone(), conversation.thread.parse().ok());
+        Ok(Spot { channel, reply_to, requester })
+    }
+
+    /// `false` where there can be no thread.
     async fn open_thread(
         &self,
         conversation: &ConversationRow,
-        message: &MessageRow,
+        request_id: Option<&str>,
     ) -> Result<bool, SendError> {
-        let request = message.request_id.as_ref().or(message.body.request_id.as_ref());
-        let asked = match request {
+        let asked = match request_id {
             Some(id) => self.store.request(id).await.map_err(unavailable)?,
             None => None,
         };
@@ -208,7 +277,7 @@ fn unavailable(error: StoreError) -> SendError {
     SendError::Retry(error.to_string())
 }
 
-fn failed(error: DiscordError) -> SendError {
+pub(super) fn failed(error: DiscordError) -> SendError {
     let reason = error.to_string();
     match error {
         DiscordError::RateLimited(wait) => {

@@ -127,6 +127,40 @@ pub(super) fn render(message: &Message, place: &Place<'_>) -> Vec<Value> {
     bodies.collect()
 }
 
+/// What an unfinished answer ends with.
+const UNFINISHED: &str = "\n…";
+
+/// As much of an answer as there is while it is being composed.
+pub(super) fn draft(markdown: &str, place: &Place<'_>) -> Value {
+    let message = Message { text: markdown.to_owned(), ..Message::default() };
+    let mut body = render(&message, place).swap_remove(0);
+    let content = body["content"].as_str().unwrap_or_default();
+    let content = text::cut(content, CONTENT - text::size(UNFINISHED));
+    body["content"] = format!("{content}{UNFINISHED}").into();
+    body
+}
+
+/// Whether a message of ours is such.
+pub(super) fn is_draft(posted: &Value) -> bool {
+    posted["content"].as_str().is_some_and(|content| content.ends_with(UNFINISHED))
+}
+
+/// A body as PATCH `/channels/{id}/messages/{id}` takes it: what it does not hold is gone, the flag
+/// that hides frames too.
+pub(super) fn edited(body: &Value) -> Value {
+    let or = |field: &str, other: Value| match &body[field] {
+        Value::Null => other,
+        given => given.clone(),
+    };
+    json!({
+        "content": body["content"],
+        "allowed_mentions": body["allowed_mentions"],
+        "embeds": or("embeds", json!([])),
+        "components": or("components", json!([])),
+        "flags": or("flags", json!(0)),
+    })
+}
+
 /// Nobody but the requester is ever alerted.
 fn allowed(place: &Place<'_>, reply: Option<u64>) -> Value {
     let mut allowed = json!({ "parse": [] });

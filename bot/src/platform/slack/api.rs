@@ -1,6 +1,8 @@
 //! The Web API, as far as it is used. Replies are read into types of our own that ask for
 //! nothing more than is needed, since Slack adds to its own all the time.
 
+mod changes;
+
 use std::time::Duration;
 
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -35,6 +37,14 @@ pub enum SlackError {
     /// No answer, or none that can be read: whether it was done is unknown.
     #[error("Slack did not answer: {0}")]
     Unknown(String),
+}
+
+/// A message of ours that stands in a thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) ts: String,
+    /// What [`Api::post_message`] was told; streams cannot be told until they end.
+    pub(super) key: Option<String>,
 }
 
 /// Who the bot is and what it may do.
@@ -179,7 +189,7 @@ impl Api {
             "text": text,
             "unfurl_links": false,
             "unfurl_media": false,
-            "metadata": { "event_type": MARK, "event_payload": { "key": key } },
+            "metadata": metadata(key),
         });
         if let Some(thread) = thread {
             message["thread_ts"] = thread.into();
@@ -189,19 +199,6 @@ impl Api {
         }
         let reply: Reply = self.post("chat.postMessage", &message).await?;
         Ok(reply.ts)
-    }
-
-    /// Shows a message of ours anew.
-    pub(super) async fn update(
-        &self,
-        channel: &str,
-        ts: &str,
-        text: &str,
-        blocks: &Value,
-    ) -> Result<(), SlackError> {
-        let message = json!({ "channel": channel, "ts": ts, "text": text, "blocks": blocks });
-        let _: Value = self.post("chat.update", &message).await?;
-        Ok(())
     }
 
     /// Says something only one person in a channel sees.
@@ -220,16 +217,23 @@ impl Api {
         Ok(())
     }
 
-    /// The keys of our messages that stand in a thread.
+    /// The messages of a thread that are ours, by their key or because `me` wrote them.
     pub(super) async fn posted(
         &self,
         channel: &str,
         thread: &str,
-    ) -> Result<Vec<String>, SlackError> {
+        me: Option<&str>,
+    ) -> Result<Vec<Standing>, SlackError> {
         let messages = self.thread(channel, thread).await?;
-        let ours = messages.iter().map(|m| &m["metadata"]);
-        let ours = ours.filter(|metadata| metadata["event_type"] == MARK);
-        Ok(ours.filter_map(|m| m["event_payload"]["key"].as_str().map(str::to_owned)).collect())
+        let ours = messages.iter().filter_map(|message| {
+            let metadata = &message["metadata"];
+            let marked = metadata["event_type"] == MARK;
+            let key = metadata["event_payload"]["key"].as_str().filter(|_| marked);
+            let ours = key.is_some() || me.is_some_and(|me| message["user"] == me);
+            let ts = message["ts"].as_str().filter(|_| ours)?.to_owned();
+            Some(Standing { ts, key: key.map(str::to_owned) })
+        });
+        Ok(ours.collect())
     }
 
     /// The messages of a thread, oldest first, with their metadata.
@@ -409,6 +413,10 @@ impl Api {
         let session = self.client.open_session(&self.token);
         in_time(session.http_session_api.http_post(method, asked, None)).await
     }
+}
+
+fn metadata(key: &str) -> Value {
+    json!({ "event_type": MARK, "event_payload": { "key": key } })
 }
 
 /// What Slack asks for when it says to wait without saying how long.

@@ -128,7 +128,7 @@ impl Inbound {
         };
         let blocks = remaining(&message["blocks"], pressed);
         let words = text(message, "text").unwrap_or_default();
-        if let Err(error) = self.slack.api.update(channel, ts, words, &blocks).await {
+        if let Err(error) = self.slack.api.update(channel, ts, words, &blocks, None).await {
             tracing::warn!(%error, "pressed buttons still stand under a message");
         }
     }

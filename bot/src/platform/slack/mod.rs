@@ -12,6 +12,7 @@ mod catch_up;
 mod commands;
 #[cfg(test)]
 mod coverage;
+mod draft;
 mod envelope;
 mod forms;
 mod heard;
@@ -47,10 +48,18 @@ pub use manifest::{manifest, missing};
 /// (<https://docs.slack.dev/apis/web-api/rate-limits>).
 const RATE: Rate = Rate { burst: 5, a_minute: 60 };
 
+/// Of all messages together, by the tiers of chat.update and chat.appendStream, and of
+/// chat.startStream and chat.stopStream (the same page).
+const EDITS: Rate = Rate { burst: 10, a_minute: 50 };
+const STREAMS: Rate = Rate { burst: 10, a_minute: 20 };
+
 /// The connection to one workspace.
 pub struct Slack {
     mode: SlackMode,
+    /// Of what is posted, by channel.
     pace: Pace,
+    edits: Pace,
+    streams: Pace,
     clock: Arc<dyn Clock>,
     api: api::Api,
     people: Seen,
@@ -77,6 +86,8 @@ impl Slack {
         Ok(Slack {
             mode: settings.mode,
             pace: Pace::new(RATE),
+            edits: Pace::new(EDITS),
+            streams: Pace::new(STREAMS),
             clock,
             api: api::Api::new(&settings.api_url, token, settings.app_token.clone())?,
             people: Seen::default(),

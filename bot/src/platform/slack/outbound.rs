@@ -8,15 +8,15 @@ use firstline_core::chat::{Platform, RemoteFile, Setting};
 use firstline_core::words;
 
 use super::Slack;
-use super::api::SlackError;
+use super::api::{SlackError, Standing};
+use super::draft::Standin;
 use super::envelope::{self, Envelope};
 use super::inbound::Inbound;
-use super::render::{self, Part, Place};
+use super::render::{self, Place};
 use crate::app::App;
 use crate::platform::offer::in_ms;
-use crate::ports::{Chat, SendError};
-use crate::store::Live;
-use crate::store::records::{Author, ConversationRow, MessageRow};
+use crate::ports::{Chat, SendError, Shown};
+use crate::store::records::{Author, ConversationRow, Draft, MessageRow};
 
 /// What no other try will mend: the place is gone, or the message is not one Slack takes.
 const LASTING: [&str; 9] = [
@@ -31,6 +31,10 @@ const LASTING: [&str; 9] = [
     "restricted_action",
 ];
 
+/// Slack speaks of one message a second, and of edits no more often
+/// (<https://docs.slack.dev/apis/web-api/rate-limits>).
+const DRAFTS_EVERY_MS: i64 = 1_000;
+
 #[async_trait]
 impl Chat for Slack {
     async fn deliver(
@@ -38,6 +42,7 @@ impl Chat for Slack {
         conversation: &ConversationRow,
         message: &MessageRow,
         again: bool,
+        draft: Option<&Draft>,
     ) -> Result<Option<String>, SendError> {
         let place =
             Place { public_url: self.public_url.as_deref(), conversation_id: &conversation.id };
@@ -46,14 +51,27 @@ impl Chat for Slack {
             body.text = format!("**{}:** {}", message.name, body.text);
         }
         let (channel, thread) = (conversation.channel.as_str(), conversation.thread.as_str());
-        let there = if again { self.there(channel, thread).await? } else { Vec::new() };
+        let lost = draft == Some(&Draft::Begun);
+        let there =
+            if again || lost { self.there(channel, thread, lost).await? } else { Vec::new() };
         let mut sent_as = None;
         for (number, part) in render::render(&body, &place).into_iter().enumerate() {
             let key = format!("{}:{number}", message.id);
-            if there.contains(&key) {
+            let standin = draft.filter(|_| number == 0);
+            let mut stands = None;
+            if let Some(standin) = standin.and_then(|draft| Standin::find(draft, &key, &there)) {
+                stands = self.take_place(channel, &standin, &part, &key).await?;
+            }
+            let before = there.iter().find(|one| one.key.as_ref() == Some(&key));
+            stands = stands.or_else(|| before.map(|before| before.ts.clone()));
+            if stands.is_some() {
+                sent_as = stands;
                 continue;
             }
-            let posted = self.post(conversation, message, &part, &key).await;
+            let (text, blocks) = (&part.text, Some(&part.blocks));
+            let post = self.api.post_message(channel, Some(thread), text, blocks, &key);
+            let posted = self.paced(channel, message.body.notice, post).await;
+            let posted = posted.and_then(|posted| posted.map_err(failed));
             // Once a part is there, what comes after must look for it.
             sent_as = Some(posted.map_err(|error| match error {
                 SendError::Wait { reason, .. } if sent_as.is_some() => SendError::Retry(reason),
@@ -93,6 +111,19 @@ impl Chat for Slack {
         }
     }
 
+    fn drafts_every(&self, _conversation: &ConversationRow) -> Option<i64> {
+        Some(DRAFTS_EVERY_MS)
+    }
+
+    async fn draft(
+        &self,
+        conversation: &ConversationRow,
+        shown: &Shown,
+        text: &str,
+    ) -> Result<String, SendError> {
+        self.show(conversation, shown, text).await
+    }
+
     async fn working(&self, conversation: &ConversationRow) {
         if conversation.setting == Setting::Direct {
             self.sign(&conversation.channel, &conversation.thread).await;
@@ -101,35 +132,16 @@ impl Chat for Slack {
 }
 
 impl Slack {
-    /// Slack wants a channel left alone until then.
-    pub(in crate::platform) fn pause(&self, channel: &str, until: i64) {
-        self.pace.pause(channel, until);
-    }
-
-    /// Posts one part, no faster than Slack allows in its channel.
-    async fn post(
+    /// Our messages in a thread, those without a key too if `all` are wanted. Where Slack will not
+    /// say, posting twice is better than never.
+    async fn there(
         &self,
-        conversation: &ConversationRow,
-        message: &MessageRow,
-        part: &Part,
-        key: &str,
-    ) -> Result<String, SendError> {
-        let (channel, thread) = (conversation.channel.as_str(), conversation.thread.as_str());
-        self.pace.take(channel, message.body.notice, self.clock.now())?;
-        let (text, blocks) = (&part.text, Some(&part.blocks));
-        let posted = self.api.post_message(channel, Some(thread), text, blocks, key).await;
-        if let Err(SlackError::RateLimited(wait)) = &posted {
-            let until = self.clock.now() + in_ms(*wait);
-            self.pause(channel, until);
-            self.store.publish_live(&Live::pause(Platform::Slack, channel, until));
-        }
-        posted.map_err(failed)
-    }
-
-    /// Keys of our messages in a thread. Where Slack will not say, posting twice is better than
-    /// never.
-    async fn there(&self, channel: &str, thread: &str) -> Result<Vec<String>, SendError> {
-        match self.api.posted(channel, thread).await {
+        channel: &str,
+        thread: &str,
+        all: bool,
+    ) -> Result<Vec<Standing>, SendError> {
+        let me = if all { Some(self.me().await.map_err(failed)?.user_id.as_str()) } else { None };
+        match self.api.posted(channel, thread, me).await {
             Err(SlackError::Refused(word)) => {
                 tracing::warn!(word, "whether a message was posted before cannot be looked up");
                 Ok(Vec::new())
@@ -139,7 +151,7 @@ impl Slack {
     }
 }
 
-fn failed(error: SlackError) -> SendError {
+pub(super) fn failed(error: SlackError) -> SendError {
     match &error {
         SlackError::RateLimited(wait) => {
             SendError::Wait { reason: error.to_string(), ms: in_ms(*wait) }

@@ -106,6 +106,16 @@ pub(super) fn render(message: &Message, place: &Place<'_>) -> Vec<Part> {
     parts.collect()
 }
 
+/// As much of an answer as there is while it is being composed.
+pub(super) fn draft(markdown: &str, place: &Place<'_>) -> Part {
+    let message = Message { text: markdown.to_owned(), ..Message::default() };
+    let mut part = render(&message, place).swap_remove(0);
+    if let Some(blocks) = part.blocks.as_array_mut() {
+        blocks.push(json!({ "type": "context", "elements": [text("…")] }));
+    }
+    part
+}
+
 fn cost(section: &Section) -> usize {
     // Line ends and quotation marks take two characters each in JSON.
     mrkdwn::size(&Value::from(section.text()).to_string()) + BLOCK

@@ -13,6 +13,7 @@ mod api;
 mod card;
 #[cfg(test)]
 mod coverage;
+mod draft;
 mod hosts;
 mod inbound;
 mod invokes;
@@ -61,6 +62,8 @@ pub struct Teams {
     store: Store,
     /// Where people reach the console, for links.
     public_url: Option<String>,
+    /// What streams say that this process has begun, by their id.
+    streams: Mutex<HashMap<String, String>>,
     /// Where Teams is reached, by tenant.
     services: Mutex<HashMap<String, String>>,
 }
@@ -104,6 +107,7 @@ impl Teams {
             people: Seen::default(),
             store,
             public_url,
+            streams: Mutex::default(),
             services: Mutex::default(),
         })
     }

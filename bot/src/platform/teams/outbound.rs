@@ -9,12 +9,16 @@ use super::Teams;
 use super::api::TeamsError;
 use super::card::{self, Place};
 use crate::platform::offer::in_ms;
-use crate::ports::{Chat, SendError};
+use crate::ports::{Chat, SendError, Shown};
 use crate::store::Live;
-use crate::store::records::{Author, ConversationRow, MessageRow};
+use crate::store::records::{Author, ConversationRow, Draft, MessageRow};
 
 /// Begins the thread of a conversation in a chat, where Teams has no threads.
 pub(super) const CHAT: &str = "chat:";
+
+/// Microsoft asks for two seconds between the states of a stream, and for one at least
+/// (<https://learn.microsoft.com/microsoftteams/platform/bots/streaming-ux>).
+const DRAFTS_EVERY_MS: i64 = 2_000;
 
 /// A conversation as Teams names it: in a channel with the message its thread begins with.
 pub(super) fn teams_conversation(row: &ConversationRow) -> String {
@@ -37,6 +41,7 @@ impl Chat for Teams {
         conversation: &ConversationRow,
         message: &MessageRow,
         _again: bool,
+        draft: Option<&Draft>,
     ) -> Result<Option<String>, SendError> {
         let service = self.service_of(conversation).await?;
         let mut body = message.body.clone();
@@ -46,18 +51,38 @@ impl Chat for Teams {
         let place =
             Place { public_url: self.public_url.as_deref(), conversation_id: &conversation.id };
         let to = teams_conversation(conversation);
+        let (channel, notice) = (conversation.channel.as_str(), message.body.notice);
+        let mut standin = draft.and_then(|draft| match draft {
+            Draft::SentAs(id) => Some(id),
+            // Teams does not tell what stands there.
+            Draft::Begun => None,
+        });
         let mut sent_as = None;
         for part in card::render(&body, &place) {
-            self.pace.take(&conversation.channel, message.body.notice, self.clock.now())?;
-            let sent = self.api.send(&service, &to, None, &part).await;
-            if let Err(TeamsError::RateLimited(wait)) = &sent {
-                let (channel, until) = (&conversation.channel, self.clock.now() + in_ms(*wait));
-                self.pause(channel, until);
-                self.store.publish_live(&Live::pause(Platform::Teams, channel, until));
+            if let Some(id) = standin.take()
+                && self.take_place(conversation, &service, id, &body.text, &part).await?
+            {
+                sent_as = Some(id.clone());
+                continue;
             }
-            sent_as = Some(sent.map_err(failed)?).filter(|id| !id.is_empty());
+            let send = self.api.send(&service, &to, None, &part);
+            let sent = self.paced(channel, notice, send).await?.map_err(failed)?;
+            sent_as = Some(sent).filter(|id| !id.is_empty());
         }
         Ok(sent_as)
+    }
+
+    fn drafts_every(&self, conversation: &ConversationRow) -> Option<i64> {
+        (conversation.setting == Setting::Direct).then_some(DRAFTS_EVERY_MS)
+    }
+
+    async fn draft(
+        &self,
+        conversation: &ConversationRow,
+        shown: &Shown,
+        text: &str,
+    ) -> Result<String, SendError> {
+        self.show(conversation, shown, text).await
     }
 
     async fn fetch(
@@ -87,19 +112,43 @@ impl Chat for Teams {
 }
 
 impl Teams {
+    /// Makes a call no faster than Teams allows in its conversation. When Teams asks to wait, all
+    /// processes do.
+    ///
+    /// # Errors
+    /// How long to wait before it may be made. What can wait (`bulk`) leaves room for what cannot.
+    pub(super) async fn paced<T>(
+        &self,
+        channel: &str,
+        bulk: bool,
+        call: impl Future<Output = Result<T, TeamsError>>,
+    ) -> Result<Result<T, TeamsError>, SendError> {
+        self.pace.take(channel, bulk, self.clock.now())?;
+        let done = call.await;
+        if let Err(TeamsError::RateLimited(wait)) = &done {
+            let until = self.clock.now() + in_ms(*wait);
+            self.pause(channel, until);
+            self.store.publish_live(&Live::pause(Platform::Teams, channel, until));
+        }
+        Ok(done)
+    }
+
     /// Teams wants a conversation left alone until then.
     pub(in crate::platform) fn pause(&self, channel: &str, until: i64) {
         self.pace.pause(channel, until);
     }
 
-    async fn service_of(&self, conversation: &ConversationRow) -> Result<String, SendError> {
+    pub(super) async fn service_of(
+        &self,
+        conversation: &ConversationRow,
+    ) -> Result<String, SendError> {
         let service = self.service(&conversation.tenant).await;
         let service = service.map_err(|error| SendError::Retry(error.to_string()))?;
         service.ok_or_else(|| SendError::Fail("Teams has not said where it is reached".to_owned()))
     }
 }
 
-fn failed(error: TeamsError) -> SendError {
+pub(super) fn failed(error: TeamsError) -> SendError {
     let reason = error.to_string();
     match error {
         TeamsError::RateLimited(wait) => SendError::Wait { reason, ms: in_ms(wait) },

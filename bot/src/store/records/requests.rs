@@ -157,6 +157,15 @@ pub struct MessageRow {
     pub attachments: Vec<AttachmentRow>,
 }
 
+/// What is known of a message that is shown while it is being composed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Draft {
+    /// It may be there; what the platform calls it was not noted.
+    Begun,
+    /// It is there by this name, in the words of its platform.
+    SentAs(String),
+}
+
 /// A message to be written; the store gives it its place in the conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewMessage {
