@@ -175,7 +175,7 @@ pub async fn said_by(
     let Some(said) = said else { return Ok(None) };
     let known = app.store.person(&said.email).await?;
     let guest = !known.is_some_and(|person| person.active);
-    Ok(Some(Person { email: said.email, name: said.name, guest, language: None }))
+    Ok(Some(Person { email: said.email, name: said.name, guest, ..Person::default() }))
 }
 
 /// Files a ticket where no request was made before: from somebody's message, or from nothing.
@@ -218,7 +218,12 @@ fn words(app: &App, said: &str, with_files: bool) -> Result<Redacted, AcceptErro
 }
 
 fn person(viewer: &Viewer) -> Person {
-    Person { email: viewer.email.clone(), name: viewer.name.clone(), ..Person::default() }
+    Person {
+        email: viewer.email.clone(),
+        name: viewer.name.clone(),
+        time_zone: viewer.time_zone.clone(),
+        ..Person::default()
+    }
 }
 
 /// Ids made by clients are unique per person, not per company.

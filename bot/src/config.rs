@@ -30,6 +30,7 @@ pub struct Config {
     pub triage: Policy,
     pub privacy: Privacy,
     pub priority: Priority,
+    pub people: People,
     pub knowledge: Knowledge,
     pub slack: Option<Slack>,
     pub teams: Option<Teams>,
@@ -157,6 +158,14 @@ pub enum Redact {
 #[serde(deny_unknown_fields, default)]
 pub struct Priority {
     pub matrix: PriorityMatrix,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct People {
+    /// Domains of the organisation's addresses. Whoever has another in a chat, and is not known
+    /// here, is a guest until they say who they are. Empty: all that a chat vouches for are taken.
+    pub domains: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use firstline::accept::{self, AcceptError, Say};
+use firstline::accept::{self, AcceptError, Arrival, Say};
 use firstline::adapters::knowledge::{self, LocalKnowledge};
 use firstline::app::{App, Parts};
 use firstline::compute::Compute;
@@ -19,7 +19,8 @@ use firstline::store::records::{
     ConversationRow, Draft, Group, MessageRow, NewDocument, PersonRow, Role, Viewer,
 };
 use firstline::worker;
-use firstline_core::chat::Platform;
+use firstline_core::chat::{ConversationKey, Person, Platform, Setting, TicketForm};
+use firstline_core::ticket::Kind;
 use tokio::sync::Notify;
 
 /// Noon on 2 November 2026, UTC.
@@ -248,6 +249,34 @@ impl TestBot {
         let accepted = self.accept(who, conversation, text).await.unwrap();
         self.run().await;
         accepted
+    }
+
+    /// `who` has sent a form about Keystone; the ticket is there once the loop has run.
+    pub async fn files(&self, who: &str, summary: &str) {
+        let Viewer { email, name, .. } = self.viewer(who).await;
+        let event_id = self.event_id();
+        let conversation = ConversationKey {
+            platform: Platform::Web,
+            tenant: "local".into(),
+            channel: email.clone(),
+            thread: event_id.clone(),
+        };
+        let arrival = Arrival {
+            conversation,
+            setting: Setting::Direct,
+            outsiders: false,
+            from: Person { email, name, ..Person::default() },
+            text: String::new(),
+            files: Vec::new(),
+            event_id,
+        };
+        let form = TicketForm {
+            kind: Some(Kind::Bug),
+            system: Some("Keystone".into()),
+            summary: summary.into(),
+            ..TicketForm::default()
+        };
+        accept::filed(&self.app, arrival, form).await.unwrap();
     }
 
     /// The production loop, turn by turn, until nothing is due.

@@ -10,14 +10,15 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, header};
 use firstline::console::{self, session::hash_token};
 use firstline::platform::Connections;
-use firstline_core::ticket::Kind;
+use firstline_core::ticket::{Kind, Urgency};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::discord::{
-    ANA, BEN, Desk, FOLLOW_UP, GUS, HELP, LOUNGE, OLGA, POSTS, QUESTION, account, components,
+    ANA, BEN, Desk, FOLLOW_UP, GUS, HELP, LOUNGE, OLGA, POSTS, QUESTION, account, component,
+    components,
 };
 
 const TROUBLE: &str = "Keystone rejects every vendor invoice with error KS-9911 since this morning";
@@ -32,6 +33,11 @@ fn of_ticket(name: &str, options: Value) -> Value {
 
 impl Desk {
     async fn page(&self, who: &str, method: Method, path: &str) -> String {
+        self.page_with(who, method, path, "").await
+    }
+
+    /// With further fields of a form.
+    async fn page_with(&self, who: &str, method: Method, path: &str, fields: &str) -> String {
         let store = &self.bot.app.store;
         let email = format!("{who}@example.com");
         let session = format!("session-{who}-{method}-{path}");
@@ -45,7 +51,7 @@ impl Desk {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             // With an https address the cookie is bound to this host.
             .header(header::COOKIE, format!("__Host-firstline={session}"))
-            .body(Body::from(format!("csrf={csrf}")))
+            .body(Body::from(format!("csrf={csrf}{fields}")))
             .unwrap();
         let router = console::router(Arc::clone(&self.bot.app), None);
         let reply = router.oneshot(request).await.unwrap();
@@ -161,6 +167,66 @@ async fn a_message_becomes_its_authors_ticket() {
 }
 
 #[tokio::test]
+async fn owners_review_by_command_and_in_direct_messages() {
+    on_both(async |store| {
+        let desk = Desk::new(store).await;
+        for summary in ["It rejects my invoice", "It prints no labels"] {
+            desk.bot.files("ana", summary).await;
+        }
+        desk.settled().await;
+        let asks = |who| desk.discord.command(who, LOUNGE, "firstline", text("text", "review"));
+        for who in [ANA, GUS] {
+            assert!(desk.told(asks(who)).await.contains("support owners"), "{who}");
+        }
+        let asked = asks(OLGA);
+        assert!(desk.told(asked).await.contains("FL-1"));
+        let list = desk.discord.responses(asked).remove(0);
+        assert!(list.ephemeral() && components(&list).len() == 4, "{list:?}");
+        let keys: Vec<String> = components(&list)
+            .iter()
+            .filter_map(|id| Some(id.strip_prefix("firstline.correct:")?.to_owned()))
+            .collect();
+
+        let pressed = desk.presses(OLGA, &list, "firstline.correct").await;
+        assert_eq!(desk.answer(pressed).await.0, 7, "the form stands where the list stood");
+        let form = desk.discord.message(list.id).unwrap();
+        let back = desk.presses(OLGA, &form, "firstline.correction:back").await;
+        assert_eq!(desk.answer(back).await.0, 7);
+        let again = desk.discord.message(list.id).unwrap();
+        assert_eq!(components(&again), components(&list));
+        let pressed = desk.presses(OLGA, &again, "firstline.correct").await;
+        desk.answer(pressed).await;
+        for (name, value) in [("kind", "change"), ("urgency", "low")] {
+            let form = desk.discord.message(list.id).unwrap();
+            let id = component(&form, &format!("firstline.correction:{name}"));
+            desk.answer(desk.discord.selects(OLGA, form.id, &id, &[value])).await;
+        }
+        let form = desk.discord.message(list.id).unwrap();
+        let saved = desk.presses(OLGA, &form, "firstline.correction:save").await;
+        assert_eq!(desk.answer(saved).await.0, 7);
+        let then = desk.discord.message(list.id).unwrap();
+        assert!(then.content.contains("You corrected") && components(&then).len() == 2, "{then:?}");
+        let ticket = desk.bot.app.store.ticket(&keys[0]).await.unwrap().unwrap();
+        assert_eq!(
+            (ticket.kind, ticket.urgency, ticket.reviewed_by.as_deref()),
+            (Kind::Change, Urgency::Low, Some("olga@example.com"))
+        );
+
+        // Typed, it is answered where it was typed.
+        let dm = desk.discord.dm(OLGA);
+        desk.discord.says(dm, OLGA, "review");
+        let list = desk.replies(dm, 1).await.remove(0);
+        assert!(list.content.contains(&keys[1]) && !list.content.contains(&keys[0]), "{list:?}");
+        let pressed = desk.presses(OLGA, &list, "firstline.review").await;
+        assert_eq!(desk.answer(pressed).await.0, 7);
+        let then = desk.discord.message(list.id).unwrap();
+        assert!(then.content.contains("Nothing waits") && components(&then).is_empty(), "{then:?}");
+        desk.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_file_goes_into_the_ticket() {
     on_both(async |store| {
         let desk = Desk::new(store).await;
@@ -222,6 +288,22 @@ async fn a_guest_ties_an_account_and_is_a_colleague() {
         desk.told(asked).await;
         desk.discord.says(dm, GUS, QUESTION);
         assert!(!knows(&desk.replies(dm, 5).await[4]), "a guest again");
+
+        // The same, typed, and undone in the console by whom the account is tied to alone.
+        desk.discord.says(dm, GUS, "link");
+        let says = desk.replies(dm, 6).await.remove(5).content;
+        let url =
+            says.split("https://help.example").nth(1).unwrap().split(['>', ')']).next().unwrap();
+        desk.page("ben", Method::POST, url).await;
+        let of = format!("&platform=discord&tenant=*&account={GUS}");
+        for (who, sees) in [("olga", false), ("ben", true)] {
+            let page = desk.page(who, Method::GET, "/accounts").await;
+            assert_eq!(page.contains("<bdi>gus</bdi>"), sees, "{who}: {page}");
+            let tied = async || desk.bot.app.store.linked(&account(GUS)).await.unwrap();
+            assert_eq!(tied().await.as_deref(), Some("ben@example.com"), "{who}");
+            desk.page_with(who, Method::POST, "/accounts/untie", &of).await;
+            assert_eq!(tied().await.is_none(), sees, "{who}");
+        }
         desk.end().await;
     })
     .await;

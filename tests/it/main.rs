@@ -18,6 +18,7 @@ mod drafts_slack;
 mod migrations;
 mod model;
 mod one_story;
+mod people;
 mod pipeline;
 mod probes;
 mod replicas;

@@ -8,7 +8,7 @@ use acceptance::db::on_both;
 use firstline::accept;
 use firstline::flows;
 use firstline::ports::Store;
-use firstline::store::records::{MessageRow, TicketFilter, TicketPatch};
+use firstline::store::records::{MessageRow, Ticket, TicketFilter, TicketPatch};
 use firstline_core::chat::{TicketForm, Verdict};
 use firstline_core::ticket::{Kind, Status, Urgency};
 use serde_json::json;
@@ -33,21 +33,32 @@ async fn transcript(bot: &TestBot) -> Vec<String> {
     messages.iter().map(line).collect()
 }
 
-/// The owner's part, which is the same for all.
-async fn corrected_and_resolved(bot: &TestBot) {
+/// The one ticket, as it was filed.
+async fn filed(bot: &TestBot) -> Ticket {
     let root = bot.viewer("root").await;
-    let tickets = bot.app.store.tickets(&TicketFilter::default(), &root).await.unwrap().items;
+    let mut tickets = bot.app.store.tickets(&TicketFilter::default(), &root).await.unwrap().items;
     assert_eq!(tickets.len(), 1);
-    let ticket = &tickets[0];
+    let ticket = tickets.remove(0);
     let (kind, summary) = (ticket.kind, ticket.summary.as_str());
     assert_eq!((kind, summary, ticket.requester.as_str()), (Kind::Bug, SUMMARY, "ana@example.com"));
+    ticket
+}
+
+/// What the owner's correction made of it, wherever they made it.
+async fn corrected(bot: &TestBot, key: &str) {
+    let ticket = bot.app.store.ticket(key).await.unwrap().unwrap();
+    let by = ticket.reviewed_by.as_deref();
+    assert_eq!((ticket.urgency, by), (Urgency::High, Some("olga@example.com")));
+    let lessons = bot.app.store.corrections_of(key).await.unwrap();
+    let taught: Vec<_> = lessons.iter().map(|it| (it.urgency, it.by_email.as_str())).collect();
+    assert_eq!(taught, [(Urgency::High, "olga@example.com")]);
+}
+
+/// The owner's last act, which is the same for all.
+async fn resolved(bot: &TestBot, key: &str) {
     let olga = bot.viewer("olga").await;
-    for patch in [
-        TicketPatch { urgency: Some(Urgency::High), ..TicketPatch::default() },
-        TicketPatch { status: Some(Status::Resolved), ..TicketPatch::default() },
-    ] {
-        flows::ticket::patch(&bot.app, &olga, &ticket.key, None, patch).await.unwrap();
-    }
+    let over = TicketPatch { status: Some(Status::Resolved), ..TicketPatch::default() };
+    flows::ticket::patch(&bot.app, &olga, key, None, over).await.unwrap();
     bot.clock.advance(5_000);
     bot.run().await;
     bot.assert_quiet().await;
@@ -68,7 +79,13 @@ async fn on_the_web(store: Store) -> Vec<String> {
         TicketForm { kind: Some(Kind::Bug), summary: SUMMARY.into(), ..TicketForm::default() };
     accept::file_ticket(&bot.app, &ana, here, Some(follow_up), form, bot.event_id()).await.unwrap();
     bot.run().await;
-    corrected_and_resolved(&bot).await;
+    let ticket = filed(&bot).await;
+    let olga = bot.viewer("olga").await;
+    let patch = TicketPatch { urgency: Some(Urgency::High), ..TicketPatch::default() };
+    let (key, version) = (ticket.key.as_str(), ticket.version);
+    flows::ticket::correct(&bot.app, &olga, key, version, patch).await.unwrap();
+    corrected(&bot, key).await;
+    resolved(&bot, key).await;
     transcript(&bot).await
 }
 
@@ -87,7 +104,16 @@ async fn in_slack(store: Store) -> Vec<String> {
     let submission = desk.slack.submits("UANA", &view, values);
     assert_eq!(desk.slack.send_interaction(&desk.url, &submission).await.status(), 200);
     desk.bot.run().await;
-    corrected_and_resolved(&desk.bot).await;
+    let ticket = filed(&desk.bot).await;
+    let list = desk.reviews("DOLGA", "UOLGA").await;
+    desk.press("UOLGA", "DOLGA", &list, "firstline.correct").await;
+    let view = desk.slack.views().pop().unwrap();
+    let mut values = crate::slack_acts::untouched(&view);
+    crate::slack_acts::choose(&mut values, "urgency", "high");
+    let submission = desk.slack.submits("UOLGA", &view, values);
+    assert_eq!(desk.slack.send_interaction(&desk.url, &submission).await.status(), 200);
+    corrected(&desk.bot, &ticket.key).await;
+    resolved(&desk.bot, &ticket.key).await;
     let told = transcript(&desk.bot).await;
     assert_eq!(desk.slack.messages("D1", Some(&asked)).len(), told.len(), "each shown once");
     told
@@ -113,7 +139,17 @@ async fn in_teams(store: Store) -> Vec<String> {
             desk.send(&desk.teams.dialog_submit("29:ana", &chat, &data)).await;
         }
     }
-    corrected_and_resolved(&desk.bot).await;
+    let ticket = filed(&desk.bot).await;
+    let hers = desk.teams.personal("29:olga");
+    desk.says(&hers, "29:olga", "review", None).await;
+    let list = desk.replies(&hers, None).pop().unwrap();
+    let action = list.action("Correct").unwrap();
+    let (_, opened) = desk.send(&desk.teams.presses("29:olga", &hers, &list.id, &action)).await;
+    let data = teams::filled(&teams::dialog(&opened), "Correct it", json!({ "urgency": "high" }));
+    let sent = desk.teams.dialog_submit("29:olga", &hers, &data);
+    assert_eq!(desk.send(&sent).await, (200, json!({})));
+    corrected(&desk.bot, &ticket.key).await;
+    resolved(&desk.bot, &ticket.key).await;
     let told = transcript(&desk.bot).await;
     assert_eq!(desk.teams.messages(&chat, None).len(), told.len(), "each shown once");
     told

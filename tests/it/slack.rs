@@ -114,6 +114,18 @@ impl Desk {
         posted
     }
 
+    /// Somebody asks what waits for their review; the answer.
+    pub(crate) async fn reviews(&self, channel: &str, user: &str) -> Posted {
+        let asked = self.says(channel, user, "review", None).await;
+        self.replies(channel, &asked).pop().unwrap()
+    }
+
+    /// A message as it reads now.
+    pub(crate) fn shown(&self, channel: &str, posted: &Posted) -> Posted {
+        let mut all = self.slack.messages(channel, None).into_iter();
+        all.find(|it| it.ts == posted.ts).unwrap()
+    }
+
     /// Presses a button of a message, found by its name.
     pub(crate) async fn press(
         &self,

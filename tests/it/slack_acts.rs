@@ -2,8 +2,8 @@
 //! tickets of messages, look at Home, correct; and what was missed while nobody listened.
 
 use acceptance::db::on_both;
-use acceptance::slack::{Fault, User};
-use firstline::store::records::TicketFilter;
+use acceptance::slack::{Fault, Posted, User};
+use firstline::store::records::{Ticket, TicketFilter};
 use firstline_core::ticket::Kind;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::slack::{Desk, QUESTION};
 const TROUBLE: &str = "Keystone rejects every vendor invoice with error KS-9911 since this morning";
 
 /// What stands in a form that nobody has touched.
-fn untouched(view: &Value) -> Value {
+pub(crate) fn untouched(view: &Value) -> Value {
     let mut values = serde_json::Map::new();
     for block in view["blocks"].as_array().unwrap() {
         let element = &block["element"];
@@ -27,7 +27,7 @@ fn untouched(view: &Value) -> Value {
     Value::Object(values)
 }
 
-fn choose(values: &mut Value, block: &str, option: &str) {
+pub(crate) fn choose(values: &mut Value, block: &str, option: &str) {
     values[block]["value"]["selected_option"] = json!({ "value": option });
 }
 
@@ -40,7 +40,7 @@ impl Desk {
         body
     }
 
-    async fn ticket(&self) -> firstline::store::records::Ticket {
+    async fn ticket(&self) -> Ticket {
         let mut tickets = self.tickets().await;
         assert_eq!(tickets.len(), 1, "{tickets:?}");
         tickets.remove(0)
@@ -248,6 +248,42 @@ async fn home_shows_ones_tickets_and_lets_owners_correct_them() {
         assert!(!desk.slack.home("UOLGA").to_string().contains(&ticket.key), "it left the queue");
         let late = desk.interaction(&desk.slack.submits("UOLGA", &view, values)).await;
         assert!(late.contains("just changed"), "{late}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn owners_review_in_a_message_and_others_are_told_no() {
+    on_both(async |store| {
+        let help = "\n[[channel]]\nplatform = \"slack\"\nid = \"CHELP\"\nmode = \"act\"\n";
+        let desk = Desk::new(store, help).await;
+        for summary in ["It rejects my invoice", "It prints no labels"] {
+            desk.bot.files("ana", summary).await;
+        }
+        desk.bot.run().await;
+        let refused = desk.reviews("D2", "UBEN").await;
+        assert!(refused.text.contains("support owners"), "{refused:?}");
+        let open = desk.reviews("CHELP", "UOLGA").await;
+        assert!(open.text.contains("in private") && !open.blocks.to_string().contains("FL-"));
+        let list = desk.reviews("D3", "UOLGA").await;
+        let keys = |posted: &Posted| {
+            let shown = posted.blocks.to_string();
+            ["FL-1", "FL-2"].map(|key| shown.contains(&format!("\"value\":\"{key}\"")))
+        };
+        assert_eq!(keys(&list), [true, true], "{list:?}");
+        desk.press("UBEN", "D3", &list, "firstline.review").await;
+        assert_eq!(keys(&desk.shown("D3", &list)), [true, true], "nobody else's to say");
+        desk.press("UOLGA", "D3", &list, "firstline.review").await;
+        let then = desk.shown("D3", &list);
+        assert!(then.text.contains("is right") && keys(&then) != keys(&list), "{then:?}");
+        desk.press("UOLGA", "D3", &then, "firstline.review").await;
+        let then = desk.shown("D3", &list);
+        assert!(then.text.contains("Nothing waits") && keys(&then) == [false, false], "{then:?}");
+        let root = desk.bot.viewer("root").await;
+        let all = desk.bot.app.store.tickets(&TicketFilter::default(), &root).await.unwrap();
+        let by = |t: &Ticket| t.reviewed_by.as_deref() == Some("olga@example.com");
+        assert!(all.items.len() == 2 && all.items.iter().all(by), "{all:?}");
+        desk.bot.assert_quiet().await;
     })
     .await;
 }

@@ -104,7 +104,13 @@ pub(crate) fn new_ticket(requester: &str, summary: &str) -> NewTicket {
 pub(crate) fn viewer(email: &str, roles: &[Role], groups: &[&str]) -> Viewer {
     let mut all = vec!["everyone".to_owned()];
     all.extend(groups.iter().map(|g| g.to_string()));
-    Viewer { email: email.into(), name: email.into(), roles: roles.to_vec(), groups: all }
+    Viewer {
+        email: email.into(),
+        name: email.into(),
+        roles: roles.to_vec(),
+        groups: all,
+        time_zone: None,
+    }
 }
 
 /// What an event becomes when it makes request `id`.

@@ -25,7 +25,7 @@ async fn a_link_ties_an_account_once_and_in_time() {
         }
         assert_eq!(store.account_link("one", 20).await.unwrap(), None, "it is used up");
         assert_eq!(store.linked(&key("7")).await.unwrap().as_deref(), Some("ann@example.com"));
-        assert_eq!(store.accounts_of("ANN@example.com").await.unwrap(), [key("7")]);
+        assert_eq!(store.accounts_of("ANN@example.com").await.unwrap(), [link("7")]);
 
         // Tied anew, an account is the other person's.
         store.create_account_link("two", &link("7"), 20, 100).await.unwrap();
@@ -38,6 +38,35 @@ async fn a_link_ties_an_account_once_and_in_time() {
         assert!(!store.unlink(&key("7")).await.unwrap());
         assert_eq!(store.use_account_link("three", "bo@example.com", 30).await.unwrap(), None);
         assert_eq!(store.linked(&key("7")).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_behind_an_account_and_where_they_are() {
+    on_both(async |store: Store| {
+        for name in ["ann", "bo"] {
+            let email = format!("{name}@example.com");
+            let row = PersonRow { email, name: name.into(), active: true };
+            store.upsert_person(&row, 1).await.unwrap();
+        }
+        let behind = async |email: Option<&str>| {
+            let mut all = store.behind_account(&key("7"), email).await.unwrap();
+            all.sort_by(|a, b| a.email.cmp(&b.email));
+            all.into_iter().map(|it| (it.email, it.tied, it.time_zone)).collect::<Vec<_>>()
+        };
+        let ann =
+            |zone: Option<&str>| ("ann@example.com".to_owned(), true, zone.map(str::to_owned));
+        assert_eq!(behind(Some("nobody@example.com")).await, []);
+        let link = AccountLink { of: key("7"), name: "Ann".into() };
+        store.create_account_link("one", &link, 10, 100).await.unwrap();
+        store.use_account_link("one", "ann@example.com", 11).await.unwrap();
+        assert_eq!(behind(None).await, [ann(None)]);
+        store.set_time_zone(" Ann@example.com", "Asia/Tokyo").await.unwrap();
+        let bo = ("bo@example.com".to_owned(), false, None);
+        assert_eq!(behind(Some("BO@example.com")).await, [ann(Some("Asia/Tokyo")), bo]);
+        let viewer = store.viewer("ann@example.com").await.unwrap().unwrap();
+        assert_eq!(viewer.time_zone.as_deref(), Some("Asia/Tokyo"));
     })
     .await;
 }

@@ -30,10 +30,19 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) async fn new(store: Store) -> Desk {
-        Self::with_model(store, None).await
+        Self::on(store, None, "").await
     }
 
     pub(crate) async fn with_model(store: Store, model: Option<Arc<dyn Model>>) -> Desk {
+        Self::on(store, model, "").await
+    }
+
+    /// With further settings.
+    pub(crate) async fn with(store: Store, more: &str) -> Desk {
+        Self::on(store, None, more).await
+    }
+
+    async fn on(store: Store, model: Option<Arc<dyn Model>>, more: &str) -> Desk {
         acceptance::model::install_crypto();
         let teams = FakeTeams::start().await;
         for name in ["Ana", "Ben", "Olga"] {
@@ -44,7 +53,7 @@ impl Desk {
         let more = format!(
             "\n[teams]\napp_id = \"{}\"\napp_password = \"{}\"\ntenant_id = \"{}\"\n\
              openid_metadata_url = \"{}\"\ntoken_url = \"{}\"\n\
-             [[channel]]\nplatform = \"teams\"\nid = \"{HELP}\"\nmode = \"act\"\n",
+             [[channel]]\nplatform = \"teams\"\nid = \"{HELP}\"\nmode = \"act\"\n{more}",
             FakeTeams::APP_ID,
             FakeTeams::APP_PASSWORD,
             FakeTeams::TENANT,
@@ -104,7 +113,7 @@ impl Desk {
     }
 }
 
-fn shown(posted: &Posted) -> String {
+pub(crate) fn shown(posted: &Posted) -> String {
     posted.card.to_string()
 }
 
@@ -382,6 +391,53 @@ async fn guests_hear_only_what_is_public() {
         }
         let guest = desk.bot.app.store.person("gus@elsewhere.example").await.unwrap();
         assert_eq!(guest, None, "a guest is nobody's colleague");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn owners_review_in_their_chat_and_others_are_told_no() {
+    on_both(async |store| {
+        let desk = Desk::new(store).await;
+        let hers = desk.teams.personal("29:ana");
+        for summary in ["It rejects my invoice", "It prints no labels"] {
+            desk.bot.files("ana", summary).await;
+        }
+        let keys = |posted: &Posted| ["FL-1", "FL-2"].map(|key| shown(posted).contains(key));
+        desk.says(&hers, "29:ana", "review", None).await;
+        let refused = desk.replies(&hers, None).pop().unwrap();
+        assert!(shown(&refused).contains("support owners") && keys(&refused) == [false, false]);
+
+        let chat = desk.teams.personal("29:olga");
+        desk.says(&chat, "29:olga", "Review", None).await;
+        let list = desk.replies(&chat, None).pop().unwrap();
+        assert_eq!(keys(&list), [true, true], "{}", list.card);
+        let by = |who: &str, title: &str| {
+            let now = desk.replies(&chat, None).into_iter().find(|m| m.id == list.id).unwrap();
+            desk.teams.presses(who, &chat, &list.id, &now.action(title).unwrap())
+        };
+        let (_, told) = desk.send(&by("29:ben", "Looks right")).await;
+        assert!(told["value"].to_string().contains("no such ticket"), "{told}");
+        let (_, told) = desk.send(&by("29:ben", "Correct")).await;
+        assert!(told["task"]["value"].to_string().contains("no such ticket"), "{told}");
+
+        let (_, opened) = desk.send(&by("29:olga", "Correct")).await;
+        let wrong = json!({ "kind": "change", "impact": "team" });
+        let data = filled(&dialog(&opened), "Correct it", wrong);
+        let sent = desk.teams.dialog_submit("29:olga", &chat, &data);
+        assert_eq!(desk.send(&sent).await, (200, json!({})));
+        let (_, told) = desk.send(&sent).await;
+        assert!(told.to_string().contains("just changed"), "sent twice: {told}");
+        let (_, card) = desk.send(&by("29:olga", "Looks right")).await;
+        assert_eq!(card["statusCode"], 200);
+        assert!(card["value"].to_string().contains("Nothing waits"), "{card}");
+        let then = desk.replies(&chat, None).into_iter().find(|m| m.id == list.id).unwrap();
+        assert!(then.edited && then.action("Correct").is_none(), "{}", then.card);
+        let tickets = desk.tickets().await;
+        let by = |t: &Ticket| t.reviewed_by.as_deref() == Some("olga@example.com");
+        assert!(tickets.len() == 2 && tickets.iter().all(by), "{tickets:?}");
+        assert_eq!(tickets.iter().filter(|t| t.kind == Kind::Change).count(), 1);
+        desk.bot.assert_quiet().await;
     })
     .await;
 }

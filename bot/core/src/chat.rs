@@ -93,6 +93,9 @@ pub struct Person {
     /// The language of their profile (BCP 47), for what is said before they have written much.
     #[serde(default)]
     pub language: Option<String>,
+    /// Where they are: the IANA name of the time zone of their profile.
+    #[serde(default)]
+    pub time_zone: Option<String>,
 }
 
 impl Person {
@@ -213,9 +216,22 @@ pub struct Message {
     /// The ticket this tells about.
     #[serde(default)]
     pub ticket: Option<String>,
+    /// Tickets that wait for the reader's review, each to be agreed with or corrected.
+    #[serde(default)]
+    pub review: Vec<ReviewLine>,
     /// It tells of something nobody has just asked for, and can wait for what somebody has.
     #[serde(default)]
     pub notice: bool,
+}
+
+/// A ticket in a list to review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewLine {
+    pub key: String,
+    /// The requester's words or a summary of them: nothing in it is a mark.
+    pub summary: String,
+    /// How it was read, as in `incident · P2 · new · Keystone`.
+    pub facts: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

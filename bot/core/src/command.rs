@@ -11,6 +11,11 @@ pub enum Command {
     /// The state of a ticket, by key (`FL-123`).
     Status(String),
     Reopen(String),
+    /// The tickets that wait for their review.
+    Review,
+    /// Tie the account they write from to themselves, or no longer.
+    Link,
+    Unlink,
     TalkToPerson,
 }
 
@@ -42,6 +47,10 @@ const MY_TICKETS: &[&str] = &[
     "mijn tickets",
     "moje zgłoszenia",
 ];
+const REVIEW: &[&str] =
+    &["review", "review tickets", "review queue", "to review", "prüfen", "tickets prüfen"];
+const LINK: &[&str] = &["link", "link my account", "link account", "konto verknüpfen"];
+const UNLINK: &[&str] = &["unlink", "unlink my account", "unlink account", "verknüpfung lösen"];
 const PERSON: &[&str] = &[
     "human",
     "agent",
@@ -112,7 +121,7 @@ const REOPEN: &[&str] =
     &["reopen", "re-open", "wieder öffnen", "rouvrir", "reabrir", "riaprire", "heropenen"];
 
 /// Suggestions for a mistyped command, as one would type them.
-const TYPED: &[&str] = &["help", "my tickets", "talk to a person"];
+const TYPED: &[&str] = &["help", "my tickets", "review", "talk to a person"];
 
 /// The message without outer punctuation, in lower case and with single blanks.
 fn plain(message: &str) -> String {
@@ -156,6 +165,12 @@ pub fn parse(message: &str) -> Option<Command> {
         Some(Command::Help)
     } else if is(MY_TICKETS) {
         Some(Command::MyTickets)
+    } else if is(REVIEW) {
+        Some(Command::Review)
+    } else if is(LINK) {
+        Some(Command::Link)
+    } else if is(UNLINK) {
+        Some(Command::Unlink)
     } else if is(PERSON) {
         Some(Command::TalkToPerson)
     } else if let Some(key) = with_key(&message, REOPEN) {
@@ -213,6 +228,12 @@ mod tests {
             ("FL-9", status("FL-9")),
             ("fl-9 status?", status("FL-9")),
             ("reopen FL-123", Some(Reopen("FL-123".into()))),
+            ("review", Some(Review)),
+            ("Tickets prüfen!", Some(Review)),
+            ("review my contract in Beacon", None),
+            ("/link", Some(Link)),
+            ("Unlink", Some(Unlink)),
+            ("link the order to the invoice", None),
             ("human", Some(TalkToPerson)),
             ("Person, please!", Some(TalkToPerson)),
             ("talk to a person", Some(TalkToPerson)),
@@ -241,6 +262,7 @@ mod tests {
             ("repoen FL-3", Some("reopen FL-3")),
             ("help", None),
             ("held", Some("help")),
+            ("reveiw", Some("review")),
             ("printer broken", None),
             ("order 12", None),
         ] {

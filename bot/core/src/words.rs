@@ -1,11 +1,17 @@
 //! Every sentence the bot says, in one place: pure functions of what happened and of the
 //! requester's language. German is spoken to those who write German, English to others.
 
+mod accounts;
 mod answers;
+mod reviews;
 mod tickets;
+mod times;
 
+pub use accounts::*;
 pub use answers::*;
+pub use reviews::*;
 pub use tickets::*;
+pub use times::*;
 
 use crate::chat::{Button, Message};
 

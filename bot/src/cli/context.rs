@@ -190,6 +190,7 @@ pub(super) fn operator() -> Viewer {
         name: "Operator".to_owned(),
         roles: vec![Role::Admin],
         groups: vec!["everyone".to_owned()],
+        time_zone: None,
     }
 }
 

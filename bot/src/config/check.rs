@@ -33,6 +33,11 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
     slack(config)?;
     teams(config)?;
     discord::check(config)?;
+    for domain in &config.people.domains {
+        refuse_if(domain.contains('@') || !domain.contains('.'), || {
+            format!("`people.domains` holds {domain:?}; write a domain, as in \"example.com\".")
+        })?;
+    }
     if config.knowledge.stale_months == 0 {
         return Err("`knowledge.stale_months` must be at least 1.".into());
     }

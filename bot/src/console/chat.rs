@@ -8,6 +8,7 @@ use firstline_core::chat::{Platform, TicketForm, Verdict};
 use firstline_core::text;
 use firstline_core::ticket::{Kind, fields_of};
 use firstline_core::triage::redact::redact;
+use firstline_core::words::is_time_zone;
 use minijinja::context;
 use serde::Serialize;
 use serde_json::json;
@@ -143,6 +144,13 @@ pub(super) async fn say(
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Fault> {
+    let mut viewer = signed.viewer;
+    // As the browser tells it.
+    let zone = fields.some("time_zone").filter(|name| is_time_zone(name));
+    if let Some(zone) = zone.filter(|zone| viewer.time_zone.as_deref() != Some(*zone)) {
+        web.app.store.set_time_zone(&viewer.email, zone).await?;
+        viewer.time_zone = Some(zone.to_owned());
+    }
     let say = Say {
         conversation: fields.some("conversation").map(str::to_owned),
         text: fields.get("text").to_owned(),
@@ -151,7 +159,7 @@ pub(super) async fn say(
         platform: Platform::Web,
         key: None,
     };
-    let accepted = accept::say(&web.app, &signed.viewer, say).await?;
+    let accepted = accept::say(&web.app, &viewer, say).await?;
     if !wants_json(&headers) {
         return Ok(Redirect::to(&format!("/chat/{}", accepted.conversation_id)).into_response());
     }

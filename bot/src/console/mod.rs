@@ -126,6 +126,8 @@ fn pages() -> Table {
         .get("/attachments/{id}", attachments::download)
         .get("/link/{key}", links::show)
         .post("/link/{key}", links::tie)
+        .get("/accounts", links::accounts)
+        .post("/accounts/untie", links::untie)
         .get("/sign-in", session::sign_in_page)
         .post("/sign-in", session::sign_in)
         .post("/sign-out", session::sign_out)

@@ -30,6 +30,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "jobs.html",
     "knowledge.html",
     "link.html",
+    "accounts.html",
     "macros.html",
     "message.html",
     "my.html",

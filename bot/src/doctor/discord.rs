@@ -21,7 +21,7 @@ pub(super) async fn discord(config: &Config, store: Option<&Store>) -> Finding {
         );
     };
     let Some(store) = store else { return Finding::skipped(CHECK, "the database is needed") };
-    let discord = match Discord::new(settings, config.server.public_url.clone(), store.clone()) {
+    let discord = match Discord::new(settings, config, store.clone()) {
         Ok(discord) => discord,
         Err(e) => return Finding::bad(CHECK, format!("{e:#}"), "install ca-certificates"),
     };

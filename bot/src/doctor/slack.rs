@@ -9,6 +9,8 @@ use crate::ports::{Clock, Store};
 
 const CHECK: &str = "slack";
 const APPS: &str = "https://api.slack.com/apps";
+/// Without it nobody's address is known.
+const EMAIL: &str = "users:read.email";
 
 /// Compares what Slack granted with what is required.
 pub(super) async fn slack(
@@ -23,7 +25,7 @@ pub(super) async fn slack(
         );
     };
     let Some(store) = store else { return Finding::skipped(CHECK, "the database is needed") };
-    let slack = match Slack::new(settings, config.server.public_url.clone(), store.clone(), clock) {
+    let slack = match Slack::new(settings, config, store.clone(), clock) {
         Ok(slack) => slack,
         Err(e) => return Finding::bad(CHECK, format!("{e:#}"), "install ca-certificates"),
     };
@@ -70,7 +72,11 @@ fn judge(granted: Result<Granted, SlackError>, settings: &config::Slack) -> Find
             format!("{who} lacks {}", missing.join(", ")),
             format!(
                 "add them under OAuth & Permissions > Bot Token Scopes at {APPS}, then reinstall \
-                 the app"
+                 the app{}",
+                match missing.contains(&EMAIL) {
+                    true => "; until then people are guests who have not typed `/firstline link`",
+                    false => "",
+                }
             ),
         );
     }

@@ -28,7 +28,7 @@ pub(super) async fn teams(
         );
     }
     let (public_url, now) = (config.server.public_url.clone(), clock.now());
-    let teams = match Teams::new(settings, public_url.clone(), store.clone(), clock) {
+    let teams = match Teams::new(settings, config, store.clone(), clock) {
         Ok(teams) => teams,
         Err(e) => return Finding::bad(CHECK, format!("{e:#}"), "install ca-certificates"),
     };

@@ -78,6 +78,7 @@ pub fn anyone() -> Viewer {
         name: String::new(),
         roles: Vec::new(),
         groups: vec!["everyone".into()],
+        time_zone: None,
     }
 }
 

@@ -56,6 +56,8 @@ struct Reaction<'a> {
     stamps: Stamps,
     /// The language of the sender's profile, until their words tell.
     language: String,
+    /// Where the sender is.
+    time_zone: Option<String>,
     /// What is said before anything else: files that could not be fetched.
     first: Option<String>,
 }
@@ -87,6 +89,7 @@ pub async fn react(
         last_action,
         stamps,
         language: event.from.language().to_owned(),
+        time_zone: event.from.time_zone.clone(),
         first: None,
     };
     match &event.body {

@@ -1,6 +1,8 @@
 //! What people do to tickets: correct, comment, assign, resolve, reopen, merge. Each act
 //! checks who may, writes once, and tells the requester in the thread.
 
+mod review;
+
 use firstline_core::chat::Message;
 use firstline_core::ticket::{Kind, Status};
 use firstline_core::triage::redact::redact;
@@ -13,6 +15,8 @@ use crate::store::new_id;
 use crate::store::records::{
     Author, NewJob, NewMessage, Ticket, TicketEventRow, TicketPatch, Viewer, Written,
 };
+
+pub use review::{correct, correctable, facts, mark_reviewed, review_list, to_review};
 
 /// Why an act on a ticket was not done; the text is for the person who tried.
 #[derive(Debug, Error)]
@@ -48,6 +52,17 @@ const MAX_COMMENT: usize = 16 * 1024;
 
 async fn seen(app: &App, viewer: &Viewer, key: &str) -> Result<Ticket, Refusal> {
     app.store.visible_ticket(key, viewer).await?.ok_or(Refusal::NotFound)
+}
+
+/// How a ticket stands, to be told.
+pub fn standing(ticket: &Ticket) -> words::Standing {
+    words::Standing {
+        key: ticket.key.clone(),
+        summary: ticket.summary.clone(),
+        status: ticket.status,
+        filed: ticket.created_at,
+        changed: ticket.updated_at,
+    }
 }
 
 /// Changes fields. An owner's correction of kind, system, team, impact, urgency or
@@ -246,16 +261,6 @@ pub async fn unmerge(app: &App, viewer: &Viewer, key: &str) -> Result<Ticket, Re
     let notify: Vec<_> = thread_message(&ticket, Author::Bot, viewer, says).into_iter().collect();
     let jobs = deliveries(app, &notify)?;
     done(app.store.unmerge(key, &viewer.email, notify, jobs, app.clock.now()).await?)
-}
-
-/// A reviewer agrees with how the ticket stands: it leaves the review queue.
-pub async fn mark_reviewed(app: &App, viewer: &Viewer, key: &str) -> Result<(), Refusal> {
-    let ticket = seen(app, viewer, key).await?;
-    if !viewer.owns(ticket.team.as_deref()) {
-        return Err(Refusal::owners_only("review it"));
-    }
-    app.store.mark_reviewed(key, &viewer.email, app.clock.now()).await?;
-    Ok(())
 }
 
 fn clean(app: &App, raw: &str, max: usize) -> Result<String, Refusal> {

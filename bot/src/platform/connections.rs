@@ -34,22 +34,17 @@ impl Connections {
         store: &Store,
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<Connections> {
-        let public_url = config.server.public_url.clone();
         let (store, clock) = (|| store.clone(), || clock.clone());
         let slack = match &config.slack {
-            Some(settings) => {
-                Some(Arc::new(Slack::new(settings, public_url.clone(), store(), clock())?))
-            }
+            Some(settings) => Some(Arc::new(Slack::new(settings, config, store(), clock())?)),
             None => None,
         };
         let teams = match &config.teams {
-            Some(settings) => {
-                Some(Arc::new(Teams::new(settings, public_url.clone(), store(), clock())?))
-            }
+            Some(settings) => Some(Arc::new(Teams::new(settings, config, store(), clock())?)),
             None => None,
         };
         let discord = match &config.discord {
-            Some(settings) => Some(Arc::new(Discord::new(settings, public_url, store())?)),
+            Some(settings) => Some(Arc::new(Discord::new(settings, config, store())?)),
             None => None,
         };
         Ok(Connections { slack, teams, discord })

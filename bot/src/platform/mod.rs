@@ -9,6 +9,7 @@ mod offer;
 mod pace;
 mod people;
 mod prose;
+mod review;
 pub mod slack;
 pub mod teams;
 pub mod web;

@@ -1,8 +1,8 @@
-//! Accounts on platforms that tell nobody's address, tied to people by one-time links, and
+//! Accounts of chat platforms, tied to people by one-time links where no address is known, and
 //! duties that one process alone has.
 
 use super::people::lower;
-use super::records::{AccountKey, AccountLink};
+use super::records::{AccountKey, AccountLink, Behind};
 use super::{Result, Store};
 
 #[derive(sqlx::FromRow)]
@@ -77,20 +77,21 @@ impl Store {
         .bind(now)
         .fetch_optional(c)
         .await?);
-        if let Some(LinkRow { platform, tenant, account, .. }) = &row {
+        if let Some(LinkRow { platform, tenant, account, name }) = &row {
             exec!(
                 tx,
                 sqlx::query(
-                    "INSERT INTO account (platform, tenant, account, email, linked_at)
-                 VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (platform, tenant, account)
-                 DO UPDATE SET email = excluded.email, linked_at = excluded.linked_at",
+                    "INSERT INTO account (platform, tenant, account, email, linked_at, name)
+                 VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (platform, tenant, account) DO UPDATE
+                 SET email = excluded.email, linked_at = excluded.linked_at, name = excluded.name",
                 )
                 .bind(platform)
                 .bind(tenant)
                 .bind(account)
                 .bind(lower(email))
                 .bind(now)
+                .bind(name)
             );
         }
         tx.commit().await?;
@@ -110,16 +111,38 @@ impl Store {
     }
 
     /// A person's accounts, the first that was tied first.
-    pub async fn accounts_of(&self, email: &str) -> Result<Vec<AccountKey>> {
-        let rows: Vec<(String, String, String)> = read!(self, |c| sqlx::query_as(
-            "SELECT platform, tenant, account FROM account WHERE email = $1
+    pub async fn accounts_of(&self, email: &str) -> Result<Vec<AccountLink>> {
+        let rows: Vec<LinkRow> = read!(self, |c| sqlx::query_as(
+            "SELECT platform, tenant, account, name FROM account WHERE email = $1
              ORDER BY linked_at, platform, tenant, account"
         )
         .bind(lower(email))
         .fetch_all(c)
         .await?);
-        let key = |(platform, tenant, account)| AccountKey { platform, tenant, account };
-        Ok(rows.into_iter().map(key).collect())
+        Ok(rows.into_iter().map(AccountLink::from).collect())
+    }
+
+    /// Who may be behind an account: whom it is tied to, and who has this address.
+    pub async fn behind_account(
+        &self,
+        of: &AccountKey,
+        email: Option<&str>,
+    ) -> Result<Vec<Behind>> {
+        let rows: Vec<(String, bool, Option<String>, bool)> = read!(self, |c| sqlx::query_as(
+            "SELECT p.email, p.active, p.time_zone, true FROM account a
+             JOIN person p ON p.email = a.email
+             WHERE a.platform = $1 AND a.tenant = $2 AND a.account = $3
+             UNION ALL
+             SELECT email, active, time_zone, false FROM person WHERE email = $4",
+        )
+        .bind(&of.platform)
+        .bind(&of.tenant)
+        .bind(&of.account)
+        .bind(email.map(lower))
+        .fetch_all(c)
+        .await?);
+        let behind = |(email, active, time_zone, tied)| Behind { email, active, time_zone, tied };
+        Ok(rows.into_iter().map(behind).collect())
     }
 
     /// `false` when the account was tied to nobody. Links made for it before end with it.

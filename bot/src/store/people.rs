@@ -77,6 +77,18 @@ impl Store {
             .collect())
     }
 
+    /// Notes where somebody is (IANA name).
+    pub async fn set_time_zone(&self, email: &str, time_zone: &str) -> Result<()> {
+        let mut tx = self.begin().await?;
+        exec!(
+            tx,
+            sqlx::query("UPDATE person SET time_zone = $2 WHERE email = $1")
+                .bind(lower(email))
+                .bind(time_zone)
+        );
+        tx.commit().await
+    }
+
     /// `false` when nobody has this address. Ends the sessions of a person made inactive.
     pub async fn set_active(&self, email: &str, active: bool) -> Result<bool> {
         let email = lower(email);
@@ -164,18 +176,18 @@ impl Store {
 
     /// The person with their groups and roles; `None` when unknown or inactive.
     pub async fn viewer(&self, email: &str) -> Result<Option<Viewer>> {
-        let rows: Vec<(String, String, Option<String>, Option<String>)> =
-            read!(self, |c| sqlx::query_as(
-                "SELECT p.email, p.name, g.name, g.role FROM person p
+        type Row = (String, String, Option<String>, Option<String>, Option<String>);
+        let rows: Vec<Row> = read!(self, |c| sqlx::query_as(
+            "SELECT p.email, p.name, p.time_zone, g.name, g.role FROM person p
                  LEFT JOIN membership m ON m.email = p.email
                  LEFT JOIN person_group g ON g.name = m.group_name
                  WHERE p.email = $1 AND p.active ORDER BY g.name",
-            )
-            .bind(lower(email))
-            .fetch_all(c)
-            .await?);
-        let Some((email, name, ..)) = rows.first().cloned() else { return Ok(None) };
-        gather_viewer(email, name, rows.into_iter().map(|(_, _, g, r)| (g, r))).map(Some)
+        )
+        .bind(lower(email))
+        .fetch_all(c)
+        .await?);
+        let Some((email, name, zone, ..)) = rows.first().cloned() else { return Ok(None) };
+        gather_viewer(email, name, zone, rows.into_iter().map(|(_, _, _, g, r)| (g, r))).map(Some)
     }
 }
 
@@ -183,6 +195,7 @@ impl Store {
 pub(super) fn gather_viewer(
     email: String,
     name: String,
+    time_zone: Option<String>,
     memberships: impl Iterator<Item = (Option<String>, Option<String>)>,
 ) -> Result<Viewer> {
     let mut roles = vec![Role::Employee];
@@ -193,7 +206,7 @@ pub(super) fn gather_viewer(
     }
     roles.sort_unstable();
     roles.dedup();
-    Ok(Viewer { email, name, roles, groups })
+    Ok(Viewer { email, name, roles, groups, time_zone })
 }
 
 fn check_name(group: &Group) -> Result<()> {

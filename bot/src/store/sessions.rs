@@ -13,6 +13,7 @@ const TOUCH_MS: i64 = 60_000;
 struct MemberRow {
     person: String,
     person_name: String,
+    time_zone: Option<String>,
     group_name: Option<String>,
     role: Option<String>,
 }
@@ -51,7 +52,8 @@ struct CallerRow {
 fn viewer(members: Vec<MemberRow>) -> Result<Option<Viewer>> {
     let Some(first) = members.first() else { return Ok(None) };
     let (email, name) = (first.person.clone(), first.person_name.clone());
-    gather_viewer(email, name, members.into_iter().map(|m| (m.group_name, m.role))).map(Some)
+    let zone = first.time_zone.clone();
+    gather_viewer(email, name, zone, members.into_iter().map(|m| (m.group_name, m.role))).map(Some)
 }
 
 #[derive(sqlx::FromRow)]
@@ -107,8 +109,9 @@ impl Store {
 
     /// The session and whose it is, unless it has expired or they are inactive.
     pub async fn session(&self, token_hash: &str, now: i64) -> Result<Option<(Session, Viewer)>> {
-        let rows: Vec<SessionRow> = read!(self, |c| sqlx::query_as(concat!(
-            "SELECT s.email, s.csrf, s.expires_at, p.email AS person, p.name AS person_name,
+        let rows: Vec<SessionRow> = read!(self, |c| {
+            sqlx::query_as(concat!(
+            "SELECT s.email, s.csrf, s.expires_at, p.email AS person, p.name AS person_name, p.time_zone,
                  g.name AS group_name, g.role
              FROM session s",
             members!("s"),
@@ -117,7 +120,8 @@ impl Store {
         .bind(token_hash)
         .bind(now)
         .fetch_all(c)
-        .await?);
+        .await?
+        });
         let mut session = None;
         let mut members = Vec::with_capacity(rows.len());
         for row in rows {
@@ -195,7 +199,7 @@ impl Store {
     ) -> Result<Option<(ApiToken, Viewer)>> {
         let rows: Vec<CallerRow> = read!(self, |c| sqlx::query_as(concat!(
             "SELECT t.id, t.name, t.email, t.scopes, t.created_at, t.last_used_at, t.revoked_at,
-                 p.email AS person, p.name AS person_name, g.name AS group_name, g.role
+                 p.email AS person, p.name AS person_name, p.time_zone, g.name AS group_name, g.role
              FROM api_token t",
             members!("t"),
             " WHERE t.token_hash = $1 AND t.revoked_at IS NULL ORDER BY g.name",

@@ -75,6 +75,9 @@ pub(super) fn probes() -> Vec<Probe> {
         // A link that ties an account of a chat to whoever uses it: unknown ones tie nothing.
         get(BEN, "/link/{hr}", May::None),
         post(BEN, "/link/{hr}", "", May::None),
+        // Accounts are shown to whoever they are tied to, who alone unties them.
+        get(BEN, "/accounts", May::None),
+        post(BEN, "/accounts/untie", "platform=discord&tenant=*&account={hr}", May::None),
         // One ticket, and all that can be done to it.
         get(BEN, "/tickets/{hr}", See("hana", "tamarisk")),
         get(BEN, "/tickets/{hr}?queue=1", See("hana", "quincefall")),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::chat::ReviewLine;
 use crate::ticket::{Impact, Kind, Priority, Sentiment, Status, Urgency};
 use crate::triage::cite::{Conflict, Notes, Stale};
 use crate::triage::redact::SecretKind;
@@ -115,7 +116,7 @@ fn every_sentence_is_calm_in_both_languages() {
             reopened("FL-1", None, language),
             attached("FL-1", language),
             no_such_ticket("FL-1", language),
-            my_tickets(&[], language),
+            my_tickets(&[], Told::default(), language),
             duplicate("FL-1", "s", Status::New, language),
             did_you_mean("help", language),
             already_open("FL-1", Status::Waiting, language),
@@ -130,4 +131,51 @@ fn every_sentence_is_calm_in_both_languages() {
             assert!(abstained(reason, language).ends_with('.'));
         }
     }
+}
+
+#[test]
+fn owners_hear_what_waits_and_what_became_of_it() {
+    let line = ReviewLine {
+        key: "FL-12".into(),
+        summary: "Keystone is down".into(),
+        facts: ticket_facts(Kind::Incident, Priority::P2, Status::New, Some("Keystone"), "en"),
+    };
+    assert_eq!(line.facts, "incident · P2 · new · Keystone");
+    let list = review(vec![line.clone()], "en");
+    assert!(list.text.contains(REVIEW_QUEUE) && list.review == [line], "{list:?}");
+    assert_eq!(review(Vec::new(), "de").text, "Nichts wartet auf deine Prüfung.");
+    insta::assert_snapshot!(corrected("FL-12", "bug · P3 · new", "en"), @"You corrected **FL-12**: bug · P3 · new. I'll remember that.");
+}
+
+#[test]
+fn a_tickets_state_says_since_when_where_its_reader_is() {
+    let ticket = |changed: i64| Standing {
+        key: "FL-12".into(),
+        summary: "Keystone is down".into(),
+        status: Status::InProgress,
+        filed: 1_793_620_800_000 - 3 * 86_400_000,
+        changed,
+    };
+    let told = Told { now: 1_793_620_800_000, zone: Some("Europe/Berlin") };
+    let (moved, fresh) = (ticket(told.now - 3_600_000), ticket(told.now - 3 * 86_400_000));
+    for (ticket, language, text) in [
+        (
+            &moved,
+            "en",
+            "**FL-12** (Keystone is down) is being worked on. Filed Fri 30 Oct 13:00, last changed today 12:00.",
+        ),
+        (&fresh, "en", "**FL-12** (Keystone is down) is being worked on. Filed Fri 30 Oct 13:00."),
+        (
+            &moved,
+            "de",
+            "**FL-12** (Keystone is down): in Arbeit. Angelegt Fr 30. Oktober 13:00, zuletzt geändert heute 12:00.",
+        ),
+    ] {
+        assert_eq!(ticket_status(ticket, told, language).text, text);
+    }
+    let list = my_tickets(&[moved], told, "en").text;
+    assert!(
+        list.ends_with("- **FL-12** Keystone is down (being worked on, today 12:00)"),
+        "{list}"
+    );
 }

@@ -3,7 +3,7 @@
 use crate::chat::{Button, Message};
 use crate::ticket::{Kind, Priority, Status, fields_of};
 
-use super::{Tongue, list, message, say, tongue};
+use super::{Told, Tongue, list, message, say, tongue};
 
 /// A ticket as it is told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,13 +249,37 @@ pub fn status_changed(key: &str, status: Status, note: Option<&str>, language: &
     about(key, text, &[])
 }
 
+/// How a ticket stands: what [`ticket_status`] and [`my_tickets`] tell of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub key: String,
+    pub summary: String,
+    pub status: Status,
+    /// Epoch milliseconds.
+    pub filed: i64,
+    pub changed: i64,
+}
+
+/// Changes within this time are part of filing, in milliseconds.
+const AT_ONCE: i64 = 60_000;
+
 /// A ticket's state, asked for.
-pub fn ticket_status(key: &str, summary: &str, status: Status, language: &str) -> Message {
-    let word = status_word(status, language);
-    let text = match tongue(language) {
-        Tongue::En => format!("**{key}** ({summary}) is {word}."),
-        Tongue::De => format!("**{key}** ({summary}): {word}."),
+pub fn ticket_status(ticket: &Standing, told: Told<'_>, language: &str) -> Message {
+    let Standing { key, summary, status, filed, changed } = ticket;
+    let word = status_word(*status, language);
+    let since = told.when(*filed, language);
+    let mut text = match tongue(language) {
+        Tongue::En => format!("**{key}** ({summary}) is {word}. Filed {since}"),
+        Tongue::De => format!("**{key}** ({summary}): {word}. Angelegt {since}"),
     };
+    if changed - filed >= AT_ONCE {
+        let changed = told.when(*changed, language);
+        text.push_str(&match tongue(language) {
+            Tongue::En => format!(", last changed {changed}"),
+            Tongue::De => format!(", zuletzt geändert {changed}"),
+        });
+    }
+    text.push('.');
     about(key, text, &[])
 }
 
@@ -270,19 +294,18 @@ pub fn no_such_ticket(key: &str, language: &str) -> Message {
     message(text, &[])
 }
 
-/// A ticket and its state, for [`my_tickets`]: key, summary, status.
-pub type TicketLine = (String, String, Status);
-
 /// Their tickets, latest first.
-pub fn my_tickets(tickets: &[TicketLine], language: &str) -> Message {
+pub fn my_tickets(tickets: &[Standing], told: Told<'_>, language: &str) -> Message {
     if tickets.is_empty() {
         return message(
             say(language, "You have no open tickets.", "Du hast keine offenen Tickets."),
             &[],
         );
     }
-    let line = |(key, summary, status): &TicketLine| {
-        format!("- **{key}** {summary} ({})", status_word(*status, language))
+    let line = |ticket: &Standing| {
+        let Standing { key, summary, status, changed, .. } = ticket;
+        let (status, changed) = (status_word(*status, language), told.when(*changed, language));
+        format!("- **{key}** {summary} ({status}, {changed})")
     };
     let lines: Vec<String> = tickets.iter().map(line).collect();
     let opening = say(language, "Your tickets:", "Deine Tickets:");

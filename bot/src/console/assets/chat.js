@@ -134,7 +134,8 @@ function begin(id) {
 }
 
 async function deliver(words, held, eventId, node) {
-  const body = new URLSearchParams({ text: words, event_id: eventId });
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const body = new URLSearchParams({ text: words, event_id: eventId, time_zone: timeZone ?? "" });
   if (conversation) body.set("conversation", conversation);
   for (const file of held) body.append("attachment", file.id);
   let why = "No connection.";

@@ -1,7 +1,7 @@
 //! Reactions to what is pressed or typed as a command: help, tickets, feedback, the
 //! ticket form, a wish for a person.
 
-use firstline_core::chat::{Message, TicketForm, Verdict};
+use firstline_core::chat::{Message, Setting, TicketForm, Verdict};
 use firstline_core::command::{self, Command};
 use firstline_core::ticket::{Impact, Kind, Status, Urgency};
 use firstline_core::triage::Speaker;
@@ -9,12 +9,17 @@ use firstline_core::words;
 
 use super::settle::facts;
 use super::{Reaction, Said};
-use crate::flows::ticket::Refusal;
+use crate::flows::ticket::{self, Refusal};
 use crate::flows::understand::{Asked, understand};
 use crate::store::records::{NewTicket, Settlement, TicketFilter};
 use crate::worker::JobError;
 
 impl Reaction<'_> {
+    /// For telling times to whoever asked.
+    fn told(&self) -> words::Told<'_> {
+        words::Told { now: self.app.clock.now(), zone: self.time_zone.as_deref() }
+    }
+
     // --- Commands -----------------------------------------------------------------
 
     pub(super) async fn command(self, command: &Command) -> Result<Option<Said>, JobError> {
@@ -30,26 +35,29 @@ impl Reaction<'_> {
                     ..TicketFilter::default()
                 };
                 let page = self.app.store.tickets(&filter, &self.viewer).await?;
-                let tickets = page.items.into_iter().filter(|t| self.may_name(t));
-                let lines: Vec<words::TicketLine> =
-                    tickets.map(|t| (t.key, t.summary, t.status)).collect();
-                words::my_tickets(&lines, language)
+                let tickets = page.items.iter().filter(|t| self.may_name(t));
+                let lines: Vec<_> = tickets.map(ticket::standing).collect();
+                words::my_tickets(&lines, self.told(), language)
             }
             Command::Status(key) => match self.app.store.visible_ticket(key, &self.viewer).await? {
                 Some(t) if self.may_name(&t) => Message {
                     ticket: Some(t.key.clone()),
-                    ..words::ticket_status(&t.key, &t.summary, t.status, language)
+                    ..words::ticket_status(&ticket::standing(&t), self.told(), language)
                 },
                 _ => words::no_such_ticket(key, language),
             },
-            Command::Reopen(key) => {
-                match crate::flows::ticket::reopen(self.app, &self.viewer, key).await {
-                    Ok(t) => words::reopened(&t.key, t.team.as_deref(), language),
-                    Err(Refusal::Unavailable(error)) => return Err(JobError::Retry(error)),
-                    Err(Refusal::NotFound) => words::no_such_ticket(key, language),
-                    Err(refusal) => Message { text: refusal.to_string(), ..Message::default() },
-                }
+            Command::Reopen(key) => match ticket::reopen(self.app, &self.viewer, key).await {
+                Ok(t) => words::reopened(&t.key, t.team.as_deref(), language),
+                Err(Refusal::Unavailable(error)) => return Err(JobError::Retry(error)),
+                Err(Refusal::NotFound) => words::no_such_ticket(key, language),
+                Err(refusal) => Message { text: refusal.to_string(), ..Message::default() },
+            },
+            Command::Review if self.conversation.setting != Setting::Direct => {
+                words::review_in_private(language)
             }
+            Command::Review => ticket::review_list(self.app, Some(&self.viewer), language).await?,
+            // Where an account can be tied, its platform has done so already.
+            Command::Link | Command::Unlink => words::link_in_private(language),
             Command::TalkToPerson => return self.talk_to_person().await,
         };
         self.settle_with(Some(says), "silent").await
@@ -73,7 +81,10 @@ impl Reaction<'_> {
         if let Some(key) = self.request.ticket_key.clone() {
             // Sent twice: the ticket is there already.
             let says = match self.app.store.ticket(&key).await? {
-                Some(t) => words::ticket_status(&t.key, &t.summary, t.status, &assessment.language),
+                Some(t) => {
+                    let standing = ticket::standing(&t);
+                    words::ticket_status(&standing, self.told(), &assessment.language)
+                }
                 None => words::no_such_ticket(&key, &assessment.language),
             };
             return self.settle_with(Some(says), "file").await;

@@ -5,7 +5,7 @@ use firstline_core::chat::{Button, Citation, Message};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::render::{self, Opened, Place};
+use super::render::{self, Opened, Place, Review};
 use super::{commands, text};
 use crate::accept::Press;
 
@@ -61,6 +61,7 @@ proptest! {
         let _ = render::form_of(&value, &[]);
         let _ = render::pressed(&value, &Press::TalkToPerson);
         let _ = render::button(&id);
+        let _ = Review::read(&id);
         if let Some((step, opened)) = Opened::read(&id) {
             let _ = opened.chosen(step, &value);
         }

@@ -2,16 +2,18 @@
 //! whoever asked alone.
 
 use firstline_core::chat::Setting;
-use firstline_core::words;
+use firstline_core::words::{self, Told};
 use serde_json::Value;
 
 use super::api::{DiscordError, code};
 use super::commands::{self, Asked};
-use super::inbound::{Inbound, place};
+use super::inbound::{Inbound, place, tenant};
 use super::interactions::{Actor, Reply, name_of};
 use super::outbound::DIRECT;
 use super::{people, render};
 use crate::accept::{self, AcceptError, Arrival};
+use crate::platform::people::Account;
+use crate::platform::review;
 use crate::store::records::{Ticket, TicketFilter, Viewer};
 
 /// Tickets shown in a list, and offered while one types.
@@ -37,15 +39,13 @@ impl Inbound {
             Asked::Status(key) => self.status_of(&key, actor).await,
             Asked::NewTicket => self.open_empty_form(),
             Asked::FileFrom(quoted) => self.open_form_for_message(quoted, actor).await,
+            Asked::Review => self.to_review(actor).await,
             Asked::Autocomplete { typed } => self.offered(&typed, actor).await,
-            Asked::Link => self.link(actor).await,
-            Asked::Unlink => {
-                let was = self.discord.store.unlink(&people::key(actor.user)).await?;
-                Ok(Reply::says(match was {
-                    true => "Done. From now on you are a guest to me here.",
-                    false => "Your account was tied to nobody.",
-                }))
+            Asked::Link => {
+                let says = self.discord.people.link(&account(actor), self.now()).await?;
+                Ok(Reply::says(&says))
             }
+            Asked::Unlink => Ok(Reply::says(&self.discord.people.unlink(&account(actor)).await?)),
         }
     }
 
@@ -103,12 +103,8 @@ impl Inbound {
         }))
     }
 
-    /// What somebody may see; `None` for guests, who have no tickets of their own here.
     async fn viewer(&self, actor: &Actor) -> Result<Option<Viewer>, AcceptError> {
-        if actor.from.guest {
-            return Ok(None);
-        }
-        Ok(self.app.store.viewer(&actor.from.email).await?)
+        Ok(review::viewer(&self.app, &actor.from).await?)
     }
 
     async fn own(&self, viewer: &Viewer, limit: u32) -> Result<Vec<Ticket>, AcceptError> {
@@ -127,7 +123,7 @@ impl Inbound {
         if own.is_empty() {
             return Ok(Reply::says("You have no open tickets."));
         }
-        let lines: Vec<String> = own.iter().map(|ticket| self.line(ticket)).collect();
+        let lines: Vec<String> = own.iter().map(|ticket| self.line(ticket, actor)).collect();
         Ok(Reply::says(&lines.join("\n")))
     }
 
@@ -135,7 +131,7 @@ impl Inbound {
         let Some(viewer) = self.viewer(actor).await? else { return Ok(self.stranger()) };
         let key = key.trim().to_uppercase();
         let ticket = self.app.store.visible_ticket(&key, &viewer).await?;
-        Ok(Reply::says(&ticket.map_or_else(|| NO_TICKET.to_owned(), |t| self.line(&t))))
+        Ok(Reply::says(&ticket.map_or_else(|| NO_TICKET.to_owned(), |t| self.line(&t, actor))))
     }
 
     /// One's own open tickets that fit what is typed.
@@ -153,7 +149,7 @@ impl Inbound {
     }
 
     /// One ticket in Markdown: key, summary, and how it stands.
-    fn line(&self, ticket: &Ticket) -> String {
+    fn line(&self, ticket: &Ticket, actor: &Actor) -> String {
         let key = match self.discord.base() {
             Some(base) => format!("[{0}]({base}/tickets/{0})", ticket.key),
             None => ticket.key.clone(),
@@ -165,7 +161,9 @@ impl Inbound {
             .flat_map(|c| if c.is_ascii_punctuation() { vec!['\\', c] } else { vec![c] })
             .collect();
         let status = words::status_word(ticket.status, "en");
-        format!("- **{key}** {summary} ({status}, {})", ticket.priority.as_str())
+        let told = Told { now: self.now(), zone: actor.from.time_zone.as_deref() };
+        let changed = told.when(ticket.updated_at, "en");
+        format!("- **{key}** {summary} ({status}, {}, {changed})", ticket.priority.as_str())
     }
 
     fn stranger(&self) -> Reply {
@@ -174,20 +172,8 @@ impl Inbound {
             None => Reply::says(NOT_KNOWN_YET),
         }
     }
+}
 
-    async fn link(&self, actor: &Actor) -> Result<Reply, AcceptError> {
-        if let Some(email) = self.app.store.linked(&people::key(actor.user)).await? {
-            return Ok(Reply::says(&format!(
-                "Your account is tied to {email} already; `/firstline unlink` undoes that."
-            )));
-        }
-        let url = self.discord.link(actor.user, &actor.name, self.now()).await?;
-        Ok(Reply::says(&match url {
-            Some(url) => format!(
-                "Open [this page]({url}) and say that this account is yours. The link works once \
-                 and for 15 minutes; give it to nobody."
-            ),
-            None => "Accounts cannot be tied here: `server.public_url` is not set.".to_owned(),
-        }))
-    }
+fn account(actor: &Actor) -> Account {
+    people::account(&tenant(actor.guild), actor.user, &actor.name)
 }

@@ -15,6 +15,7 @@ use super::ids::{id_of, ids_since};
 use super::inbound::Inbound;
 use super::outbound::{DIRECT, target};
 use crate::config::Mode;
+use crate::platform::people::is_wish;
 
 /// Until when the service has listened, as kept in the store.
 const LISTENED: &str = "discord_listened_until";
@@ -173,6 +174,9 @@ impl Inbound {
         else {
             return Ok(());
         };
+        if said.direct && is_wish(&said.text) {
+            return Ok(());
+        }
         match self.persistently("a missed message", || self.said(&said)).await {
             true => Ok(()),
             false => Err(Missed::NotKept),

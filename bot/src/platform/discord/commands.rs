@@ -31,6 +31,8 @@ pub(super) enum Asked {
     Status(String),
     NewTicket,
     FileFrom(Quoted),
+    /// What waits for their review.
+    Review,
     /// Tie the account to a person, or no longer.
     Link,
     Unlink,
@@ -75,7 +77,7 @@ pub(super) fn definitions() -> Value {
             CHAT_INPUT,
             "firstline",
             "Ask a question or say what is wrong",
-            json!([words("text", "In your own words; or help, link, unlink", false)]),
+            json!([words("text", "In your own words; or help, review, link, unlink", false)]),
         ),
         command(
             CHAT_INPUT,
@@ -167,6 +169,7 @@ pub(super) fn read(data: &Value) -> Option<Asked> {
             let text = words(options, "text").unwrap_or_default();
             Some(match text.to_lowercase().as_str() {
                 "" | "help" => Asked::Help,
+                "review" => Asked::Review,
                 "link" => Asked::Link,
                 "unlink" => Asked::Unlink,
                 _ => Asked::Ask(text),

@@ -13,8 +13,8 @@ use super::heard::{Deleted, Edited, Said};
 use super::ids::id_of;
 use super::listening::Status;
 use super::outbound::DIRECT;
-use super::render;
 use super::text::to_markdown;
+use super::{people, render};
 use crate::accept::{self, AcceptError, Change};
 use crate::app::App;
 use crate::platform::hearing::{self, Ear, Heard};
@@ -113,9 +113,8 @@ impl Inbound {
         };
         let heard = self.heard(said).await?;
         let Ear::Open(known) = hearing::listen(&self.app, &heard).await? else { return Ok(()) };
-        let from = &said.author;
-        let tenant = &heard.place.tenant;
-        let from = self.discord.who(tenant, from.id, &from.name, self.now()).await?;
+        let account = people::account(&heard.place.tenant, said.author.id, &said.author.name);
+        let from = self.discord.people.person(&account, self.now()).await?;
         if !hearing::may_speak(&self.app, &heard, known.as_deref(), &from).await? {
             return Ok(());
         }
@@ -123,10 +122,15 @@ impl Inbound {
         if said.mention && known.is_none() && heard.in_thread {
             text = with_earlier(&text, &self.earlier(said).await);
         }
-        let files = files(said);
-        let Some(says) = hearing::take_up(&self.app, &heard, from, text, files).await? else {
-            return Ok(());
+        let wished = match said.direct {
+            true => self.discord.people.wished(&text, &account, self.now()).await?,
+            false => None,
         };
+        let says = match wished {
+            Some(says) => Some(says),
+            None => hearing::take_up(&self.app, &heard, from, text, files(said)).await?,
+        };
+        let Some(says) = says else { return Ok(()) };
         drop(turn);
         // Never a silent acknowledgement.
         let mut body = render::plainly(&says, &format!("refused:{}", heard.event_id));

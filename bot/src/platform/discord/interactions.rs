@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::commands;
 use super::ids::id_of;
 use super::inbound::{Inbound, event_id, pass_over, tenant, whose};
-use super::render::{self, Opened};
+use super::render::{self, Opened, Review};
 use crate::accept::{self, AcceptError, Press};
 
 /// An answer that is not ready by then is put off.
@@ -154,11 +154,17 @@ impl Inbound {
                 Some(asked) => self.asked(value, asked, &actor).await,
                 None => Ok(Reply::says(NOT_KNOWN)),
             },
-            COMPONENT => match (render::button(name), Opened::read(name)) {
-                (Some((button, request)), _) => self.pressed(value, button, request, actor).await,
-                (None, Some((step, opened))) => self.form_step(value, step, opened, &actor).await,
-                (None, None) => Ok(Reply::says(NOT_KNOWN)),
-            },
+            COMPONENT => {
+                if let Some((button, request)) = render::button(name) {
+                    self.pressed(value, button, request, actor).await
+                } else if let Some((step, opened)) = Opened::read(name) {
+                    self.form_step(value, step, opened, &actor).await
+                } else if let Some(did) = Review::read(name) {
+                    self.reviewed(value, did, &actor).await
+                } else {
+                    Ok(Reply::says(NOT_KNOWN))
+                }
+            }
             MODAL => self.form_sent(value, actor).await,
             _ => Ok(Reply::says(NOT_KNOWN)),
         }

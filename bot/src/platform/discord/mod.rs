@@ -23,6 +23,7 @@ mod listening;
 mod outbound;
 mod people;
 mod render;
+mod review;
 mod text;
 
 use std::collections::HashMap;
@@ -31,7 +32,10 @@ use std::sync::Mutex;
 use anyhow::Context as _;
 use tokio::sync::OnceCell;
 
-use crate::config;
+use firstline_core::chat::Platform;
+
+use crate::config::{self, Config};
+use crate::platform::people::People;
 use crate::ports::Store;
 
 pub use api::{App, DiscordError, Guild};
@@ -46,6 +50,7 @@ pub struct Discord {
     /// The API's address without its version.
     root: String,
     store: Store,
+    people: People,
     /// Where people reach the console, for links.
     public_url: Option<String>,
     /// The bot's account; asked once.
@@ -64,7 +69,7 @@ impl Discord {
     /// When this machine has no certificates to check Discord's by, or no token is configured.
     pub fn new(
         settings: &config::Discord,
-        public_url: Option<String>,
+        config: &Config,
         store: Store,
     ) -> anyhow::Result<Discord> {
         let token = settings.token.as_deref().context("`discord.token` is missing")?;
@@ -73,8 +78,9 @@ impl Discord {
             token: token.trim_start_matches("Bot ").trim().to_owned(),
             application_id: settings.application_id.clone(),
             root: settings.root().to_owned(),
+            people: People::new(Platform::Discord, config, store.clone()),
             store,
-            public_url,
+            public_url: config.server.public_url.clone(),
             me: OnceCell::new(),
             direct: tokio::sync::Mutex::default(),
             quoted: Mutex::default(),

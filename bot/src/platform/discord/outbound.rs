@@ -10,7 +10,6 @@ use super::Discord;
 use super::api::{DiscordError, code};
 use super::draft::Standin;
 use super::ids::{id_of, ids_since};
-use super::people::is_unknown;
 use super::render::{self, Place};
 use crate::ports::{Chat, SendError, Shown};
 use crate::store::StoreError;
@@ -43,11 +42,8 @@ impl Chat for Discord {
         if message.author == Author::Person {
             body.text = format!("**{}:** {}", message.name, body.text);
         }
-        if self.is_first_to_unknown(conversation, message).await.map_err(unavailable)? {
-            body.text.push_str(
-                "\n\n*I do not know who you are here, so I can say only what is public. \
-                 `/firstline link` changes that.*",
-            );
+        if let Some(hint) = self.people.hint(conversation, message).await.map_err(unavailable)? {
+            body.text = format!("{}\n\n{hint}", body.text);
         }
         let mut at = Spot::of(conversation);
         let since = ids_since(message.created_at - CLOCKS_DIFFER_MS);
@@ -205,7 +201,8 @@ impl Discord {
         conversation: &ConversationRow,
         request_id: Option<&str>,
     ) -> Result<Spot, SendError> {
-        let requester = self.account_of(&conversation.requester).await.map_err(unavailable)?;
+        let requester = self.people.account_of(&conversation.requester).await;
+        let requester = requester.map_err(unavailable)?.and_then(|id| id.parse().ok());
         if self.open_thread(conversation, request_id).await? {
             return Ok(Spot { requester, ..Spot::of(conversation) });
         }
@@ -237,21 +234,6 @@ impl Discord {
                 _ => Err(failed(error)),
             },
         }
-    }
-
-    /// Whether this is the first the bot says to somebody nobody vouches for, who could change
-    /// that.
-    async fn is_first_to_unknown(
-        &self,
-        conversation: &ConversationRow,
-        message: &MessageRow,
-    ) -> Result<bool, StoreError> {
-        if self.base().is_none() || !is_unknown(conversation) {
-            return Ok(false);
-        }
-        let said = self.store.messages(&conversation.id, 0, 20).await?;
-        let first = said.iter().find(|m| m.author == Author::Bot);
-        Ok(first.is_some_and(|first| first.id == message.id))
     }
 }
 

@@ -3,6 +3,7 @@
 //! here; the text itself is [`super::text`]'s.
 
 mod form;
+mod review;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use super::text::{self, Links};
 use crate::accept::Press;
 use crate::platform::offer;
 pub(super) use form::{Opened, Step, choices, form_of, modal};
+pub(super) use review::{Correcting, Review, correction, for_one, review_list};
 
 const MOST_PARTS: usize = 3;
 
@@ -100,6 +102,9 @@ pub(super) fn render(message: &Message, place: &Place<'_>) -> Vec<Value> {
     if let Some(first) = contents.first_mut() {
         first.insert_str(0, &call);
     }
+    if let Some(last) = contents.last_mut() {
+        review::append(last, &message.review, base);
+    }
     let last = contents.len() - 1;
     let bodies = contents.into_iter().enumerate().map(|(part, content)| {
         let reply = place.reply_to.filter(|_| part == 0);
@@ -119,8 +124,10 @@ pub(super) fn render(message: &Message, place: &Place<'_>) -> Vec<Value> {
             // The flag would hide a frame of our own, too.
             None => body["flags"] = SUPPRESS_EMBEDS.into(),
         }
-        if let Some(row) = actions(message).filter(|_| part == last) {
-            body["components"] = json!([row]);
+        let rows: Vec<Value> =
+            message.review.iter().map(review::row).chain(actions(message)).collect();
+        if part == last && !rows.is_empty() {
+            body["components"] = rows.into();
         }
         body
     });

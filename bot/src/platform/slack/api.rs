@@ -73,6 +73,8 @@ pub(super) struct User {
     pub(super) is_stranger: Option<bool>,
     /// `de-DE`
     pub(super) locale: Option<String>,
+    /// `Europe/Berlin`
+    pub(super) tz: Option<String>,
     pub(super) profile: Profile,
 }
 

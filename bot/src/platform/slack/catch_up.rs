@@ -10,6 +10,7 @@ use super::api::SlackError;
 use super::envelope::{self, Envelope, text};
 use super::inbound::Inbound;
 use crate::platform::offer::in_ms;
+use crate::platform::people::is_wish;
 use crate::store::records::ConversationRow;
 
 /// Until when the service has listened, as kept in the store.
@@ -94,6 +95,9 @@ impl Inbound {
 
     async fn late(&self, event: &Value) {
         let Envelope::Said(said) = envelope::read(event) else { return };
+        if said.direct && is_wish(&said.text) {
+            return;
+        }
         for _ in 0..TRIES {
             match self.said(&said).await {
                 Ok(()) => return,

@@ -7,8 +7,12 @@ use serde_json::{Value, json};
 use super::envelope::text;
 use super::heard::place;
 use super::inbound::Inbound;
+use super::mrkdwn::{self, Links};
 use super::render;
 use crate::accept::{self, AcceptError, Arrival};
+
+/// Of what a command is answered.
+const LONGEST: usize = 3000;
 
 /// What only the person who typed sees.
 fn privately(says: &str) -> Value {
@@ -35,9 +39,16 @@ impl Inbound {
     }
 
     async fn ask(&self, team: &str, user: &str, id: &str, asked: &str) -> anyhow::Result<String> {
-        let Some(from) = self.who(team, user).await? else {
+        let now = self.app.clock.now();
+        let Some(account) = self.slack.account(team, user, now).await? else {
             return Ok("I only answer people.".to_owned());
         };
+        if let Some(says) = self.slack.people.wished(asked, &account, now).await? {
+            let links = Links { base: None, cited: false };
+            let shown = mrkdwn::sections(mrkdwn::chunks(&says, &links), LONGEST);
+            return Ok(shown.iter().map(|section| section.text()).collect());
+        }
+        let from = self.slack.people.person(&account, now).await?;
         let heading = format!("You asked: {}", render::escape(asked));
         let id = format!("command:{id}");
         let arrival = Arrival {

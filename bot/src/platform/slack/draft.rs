@@ -110,7 +110,9 @@ impl Slack {
         if text.len() > LONGEST {
             return Ok(None);
         }
-        let user = self.people.account_of(&conversation.requester);
+        let user = self.people.account_of(&conversation.requester).await.ok().flatten();
+        // Unlike addresses, Slack's ids are in upper case.
+        let user = user.map(|user| user.to_uppercase());
         let to = user.as_deref().map(|user| (conversation.tenant.as_str(), user));
         let (channel, thread) = (conversation.channel.as_str(), conversation.thread.as_str());
         let start = self.api.start_stream(channel, thread, to, &text);

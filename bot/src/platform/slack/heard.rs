@@ -66,13 +66,26 @@ impl Inbound {
         if said.mention && known.is_none() && said.thread_ts.is_some() {
             text = with_earlier(&text, &self.earlier(said).await);
         }
-        let files = said.files.clone();
-        let Some(says) = hearing::take_up(app, &heard, from, text, files).await? else {
-            return Ok(());
+        let says = match self.wished(said, &text).await? {
+            Some(says) => Some(says),
+            None => hearing::take_up(app, &heard, from, text, said.files.clone()).await?,
         };
+        let Some(says) = says else { return Ok(()) };
         // Never a silent acknowledgement; said once, since Slack will not send it again.
         self.slack.refuse(said, &says).await;
         Ok(())
+    }
+
+    /// Told to whoever wants to tie their account to themselves, in direct messages.
+    async fn wished(&self, said: &Said, text: &str) -> anyhow::Result<Option<String>> {
+        if !said.direct {
+            return Ok(None);
+        }
+        let now = self.app.clock.now();
+        let Some(account) = self.slack.account(&said.team, &said.user, now).await? else {
+            return Ok(None);
+        };
+        Ok(self.slack.people.wished(text, &account, now).await?)
     }
 
     pub(super) async fn edited(&self, said: &Said) -> anyhow::Result<()> {

@@ -1,60 +1,69 @@
 //! The Home tab and the correction of tickets by support owners.
 
-use firstline_core::chat::Person;
-use firstline_core::ticket::{Impact, Kind, Urgency};
-use serde::Deserialize;
+use firstline_core::chat::{Message, Person};
+use firstline_core::words::Told;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::envelope::{team, text};
 use super::inbound::{Inbound, pass_over};
 use super::interactions::{NOT_SAVED, Reply, wrong_fields};
-use super::render::{self, Home};
+use super::render::{self, Home, Place};
 use crate::accept::AcceptError;
 use crate::flows::ticket::{self, Refusal};
 use crate::platform::offer;
-use crate::store::records::{Role, TicketFilter, TicketOrder, TicketPatch, Viewer};
+use crate::platform::review::{self, Corrected};
+use crate::store::records::TicketFilter;
 
 /// Tickets shown of a kind.
-const SHOWN: u32 = 10;
+const SHOWN: usize = 10;
 
-/// The ticket a correction is of, carried through its form.
-#[derive(Deserialize)]
-struct Corrected {
-    key: String,
-    version: i64,
+/// What a correction is of, and the message it was opened from, carried through its form.
+#[derive(Serialize, Deserialize)]
+struct Opened {
+    #[serde(flatten)]
+    of: Corrected,
+    #[serde(default)]
+    from: Option<Shown>,
+}
+
+/// A message with what waits for review; without one, that is shown in Home.
+#[derive(Serialize, Deserialize)]
+struct Shown {
+    channel: String,
+    ts: String,
+}
+
+impl Shown {
+    /// The message something was pressed in.
+    fn of(value: &Value) -> Option<Shown> {
+        let channel = text(&value["container"], "channel_id")?.to_owned();
+        let ts = text(&value["message"], "ts")?.to_owned();
+        Some(Shown { channel, ts })
+    }
 }
 
 impl Inbound {
     pub(super) async fn show_home(&self, team: &str, user: &str) -> anyhow::Result<()> {
         let Some(from) = self.who(team, user).await? else { return Ok(()) };
         let (mut own, mut queue) = (Vec::new(), None);
-        if let Some(viewer) = self.viewer(&from).await? {
-            let few =
-                TicketFilter { open: Some(true), limit: Some(SHOWN), ..TicketFilter::default() };
-            let filter = TicketFilter { requester: Some(viewer.email.clone()), ..few.clone() };
+        if let Some(viewer) = review::viewer(&self.app, &from).await? {
+            let filter = TicketFilter {
+                open: Some(true),
+                limit: u32::try_from(SHOWN).ok(),
+                requester: Some(viewer.email.clone()),
+                ..TicketFilter::default()
+            };
             own = self.app.store.tickets(&filter, &viewer).await?.items;
-            if viewer.is(Role::Owner) || viewer.is_admin() {
-                let order = TicketOrder::LeastConfident;
-                let filter = TicketFilter { unreviewed: true, order, ..few };
-                let waiting = self.app.store.tickets(&filter, &viewer).await?.items;
-                let theirs = waiting.into_iter().filter(|t| viewer.owns(t.team.as_deref()));
-                queue = Some(theirs.collect::<Vec<_>>());
-            }
+            queue = ticket::to_review(&self.app, &viewer, SHOWN).await?;
         }
+        let told = Told { now: self.app.clock.now(), zone: from.time_zone.as_deref() };
         let base = offer::base(self.slack.public_url.as_deref());
-        let view = render::home(&Home { base, own: &own, queue: queue.as_deref() });
+        let view = render::home(&Home { base, told, own: &own, queue: queue.as_deref() });
         if let Err(error) = self.slack.api.publish_view(user, &view).await {
             tracing::warn!(%error, "a Home tab could not be shown");
         }
         Ok(())
-    }
-
-    /// What somebody may see; `None` for guests, who have no tickets of their own here.
-    async fn viewer(&self, from: &Person) -> anyhow::Result<Option<Viewer>> {
-        if from.guest {
-            return Ok(None);
-        }
-        Ok(self.app.store.viewer(&from.email).await?)
     }
 
     /// An owner agrees with how a ticket was read.
@@ -64,18 +73,43 @@ impl Inbound {
         from: &Person,
         key: &str,
     ) -> Result<(), AcceptError> {
-        let viewer = self.viewer(from).await?.ok_or(AcceptError::NotFound)?;
-        match ticket::mark_reviewed(&self.app, &viewer, key).await {
-            Ok(()) => {}
-            Err(Refusal::Unavailable(error)) => return Err(error.into()),
-            Err(refusal) => self.whisper(value, &refusal.to_string()).await,
+        match review::agree(&self.app, from, key).await {
+            Ok(list) => Ok(self.show_again(value, Shown::of(value), &list).await?),
+            Err(Refusal::Unavailable(error)) => Err(error.into()),
+            Err(refusal) => {
+                self.whisper(value, &refusal.to_string()).await;
+                match Shown::of(value) {
+                    Some(_) => Ok(()),
+                    // Nothing can be whispered there; it shows what there is now.
+                    None => Ok(self.home_again(value).await?),
+                }
+            }
         }
-        self.home_again(value).await
     }
 
-    async fn home_again(&self, value: &Value) -> Result<(), AcceptError> {
+    async fn home_again(&self, value: &Value) -> anyhow::Result<()> {
         let user = text(&value["user"], "id").unwrap_or_default();
-        Ok(self.show_home(&team(value), user).await?)
+        self.show_home(&team(value), user).await
+    }
+
+    /// What waits now, where it was shown before.
+    async fn show_again(
+        &self,
+        value: &Value,
+        shown: Option<Shown>,
+        list: &Message,
+    ) -> anyhow::Result<()> {
+        let Some(Shown { channel, ts }) = shown else {
+            return self.home_again(value).await;
+        };
+        let place = Place { public_url: self.slack.public_url.as_deref(), conversation_id: "" };
+        if let Some(part) = render::render(list, &place).pop()
+            && let Err(error) =
+                self.slack.api.update(&channel, &ts, &part.text, &part.blocks, None).await
+        {
+            tracing::warn!(%error, "a list still shows a ticket that was reviewed");
+        }
+        Ok(())
     }
 
     pub(super) async fn open_correction(
@@ -84,14 +118,18 @@ impl Inbound {
         from: &Person,
         key: &str,
     ) -> Result<(), AcceptError> {
-        let viewer = self.viewer(from).await?.ok_or(AcceptError::NotFound)?;
-        let ticket = self.app.store.visible_ticket(key, &viewer).await?;
-        let Some(ticket) = ticket.filter(|t| viewer.owns(t.team.as_deref())) else {
-            let says = "Only support owners of the ticket's team can correct it.";
-            self.whisper(value, says).await;
-            return Ok(());
+        let ticket = match review::open(&self.app, from, key).await {
+            Ok(ticket) => ticket,
+            Err(Refusal::Unavailable(error)) => return Err(error.into()),
+            Err(refusal) => {
+                self.whisper(value, &refusal.to_string()).await;
+                return Ok(());
+            }
         };
-        let view = render::correction(&ticket, &self.systems());
+        let of = Corrected { key: ticket.key.clone(), version: ticket.version };
+        let opened = Opened { of, from: Shown::of(value) };
+        let opened = serde_json::to_string(&opened).map_err(anyhow::Error::from)?;
+        let view = render::correction(&ticket, &self.systems(), &opened);
         let trigger = text(value, "trigger_id").unwrap_or_default();
         if let Err(error) = self.slack.api.open_view(trigger, &view).await {
             tracing::warn!(%error, "a correction could not be shown");
@@ -107,21 +145,16 @@ impl Inbound {
         from: &Person,
     ) -> anyhow::Result<Reply> {
         let view = &value["view"];
-        let of = text(view, "private_metadata").and_then(|m| serde_json::from_str(m).ok());
-        let Some(Corrected { key, version }) = of else {
+        let opened = text(view, "private_metadata").and_then(|m| serde_json::from_str(m).ok());
+        let Some(Opened { of, from: shown }) = opened else {
             pass_over("view");
             return Ok(Reply::Done);
         };
-        let Some(viewer) = self.viewer(from).await? else { return Ok(Reply::Done) };
-        let patch = patch(&view["state"]["values"]);
-        let corrected = ticket::patch(&self.app, &viewer, &key, Some(version), patch).await;
-        let corrected = match corrected {
-            Ok(_) => ticket::mark_reviewed(&self.app, &viewer, &key).await,
-            Err(refusal) => Err(refusal),
-        };
-        Ok(match corrected {
-            Ok(()) => {
-                self.home_again(value).await?;
+        let values = &view["state"]["values"];
+        let correction = review::correction(|block| render::chosen(values, block));
+        Ok(match review::correct(&self.app, from, &of, correction).await {
+            Ok(list) => {
+                self.show_again(value, shown, &list).await?;
                 Reply::Done
             }
             Err(Refusal::Unavailable(error)) => {
@@ -130,17 +163,5 @@ impl Inbound {
             }
             Err(refusal) => wrong_fields(vec![("kind".into(), refusal.to_string())]),
         })
-    }
-}
-
-/// What the form says the ticket is.
-fn patch(values: &Value) -> TicketPatch {
-    let chosen = |block: &str| render::chosen(values, block);
-    TicketPatch {
-        kind: chosen("kind").and_then(Kind::parse),
-        system: chosen("system").map(str::to_owned),
-        impact: chosen("impact").and_then(Impact::parse),
-        urgency: chosen("urgency").and_then(Urgency::parse),
-        ..TicketPatch::default()
     }
 }

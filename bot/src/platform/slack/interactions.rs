@@ -8,7 +8,7 @@ use super::envelope::{team, text};
 use super::inbound::{Inbound, pass_over};
 use super::render;
 use crate::accept::{self, AcceptError, Press};
-use crate::platform::offer;
+use crate::platform::{offer, review};
 
 /// What Slack gets back.
 #[derive(Debug, PartialEq)]
@@ -63,8 +63,8 @@ impl Inbound {
                 }
                 _ if button.is_some() => self.open_form(value, from, of).await,
                 "firstline.new_ticket" => self.open_empty_form(value).await,
-                "firstline.review" => self.reviewed(value, from, of).await,
-                "firstline.correct" => self.open_correction(value, from, of).await,
+                name if name == review::AGREE.0 => self.reviewed(value, from, of).await,
+                name if name == review::CORRECT.0 => self.open_correction(value, from, of).await,
                 _ if text(action, "block_id") == Some("kind")
                     && text(&value["view"], "callback_id") == Some(render::FORM) =>
                 {

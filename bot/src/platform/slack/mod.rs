@@ -34,9 +34,11 @@ use anyhow::Context as _;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use crate::config::{self, SlackMode};
+use firstline_core::chat::Platform;
+
+use crate::config::{self, Config, SlackMode};
 use crate::platform::pace::{Pace, Rate};
-use crate::platform::people::Seen;
+use crate::platform::people::People;
 use crate::ports::{Clock, Store};
 
 pub use api::{Granted, SlackError};
@@ -62,7 +64,7 @@ pub struct Slack {
     streams: Pace,
     clock: Arc<dyn Clock>,
     api: api::Api,
-    people: Seen,
+    people: People,
     store: Store,
     signing_secret: Option<String>,
     /// Where people reach the console, for links.
@@ -78,7 +80,7 @@ impl Slack {
     /// When this machine has no certificates to check Slack's by, or no token is configured.
     pub fn new(
         settings: &config::Slack,
-        public_url: Option<String>,
+        config: &Config,
         store: Store,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Slack> {
@@ -90,10 +92,10 @@ impl Slack {
             streams: Pace::new(STREAMS),
             clock,
             api: api::Api::new(&settings.api_url, token, settings.app_token.clone())?,
-            people: Seen::default(),
+            people: People::new(Platform::Slack, config, store.clone()),
             store,
             signing_secret: settings.signing_secret.clone(),
-            public_url,
+            public_url: config.server.public_url.clone(),
             ticket_emoji: settings.ticket_emoji.trim_matches(':').to_owned(),
             me: OnceCell::new(),
         })

@@ -50,6 +50,10 @@ impl Chat for Slack {
         if message.author == Author::Person {
             body.text = format!("**{}:** {}", message.name, body.text);
         }
+        let hint = self.people.hint(conversation, message).await;
+        if let Some(hint) = hint.map_err(|error| SendError::Retry(error.to_string()))? {
+            body.text = format!("{}\n\n{hint}", body.text);
+        }
         let (channel, thread) = (conversation.channel.as_str(), conversation.thread.as_str());
         let lost = draft == Some(&Draft::Begun);
         let there =

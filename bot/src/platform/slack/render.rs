@@ -198,6 +198,7 @@ fn tail(message: &Message, base: Option<&str>) -> Vec<Value> {
         let link = mrkdwn::link(&offer::ticket_url(base, key), key);
         blocks.push(json!({ "type": "context", "elements": [text(&link)] }));
     }
+    blocks.extend(message.review.iter().flat_map(|line| home::to_review(line, base)));
     blocks.extend(actions(message));
     blocks
 }

@@ -9,8 +9,10 @@ mod tests;
 use firstline_core::chat::Button;
 use serde_json::Value;
 
+use super::card;
 use super::text::to_markdown;
 use crate::platform::offer;
+use crate::platform::review::{AGREE, CORRECT};
 pub(super) use origin::{Origin, Scope};
 pub(super) use said::{Attachment, Said};
 
@@ -24,6 +26,7 @@ pub(super) enum Activity {
         origin: Origin,
     },
     Pressed(Pressed),
+    Reviewed(Reviewed),
     /// A dialog is to be opened.
     DialogFetch(Dialog),
     DialogSubmit(Dialog),
@@ -61,6 +64,17 @@ pub(super) struct Pressed {
     /// The message it stands under.
     pub(super) reply_to: Option<String>,
     /// It wants a card or a message as its answer; presses from old clients do not.
+    pub(super) invoke: bool,
+}
+
+/// An owner agrees with how a ticket was read.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reviewed {
+    pub(super) origin: Origin,
+    pub(super) ticket: String,
+    /// The list it stands in.
+    pub(super) reply_to: Option<String>,
+    /// As of a button that was [`Pressed`].
     pub(super) invoke: bool,
 }
 
@@ -112,12 +126,20 @@ pub(super) struct Reacted {
     pub(super) removed: Vec<String>,
 }
 
+impl Dialog {
+    /// It is about the correction of a ticket, rather than about filing one.
+    pub(super) fn corrects(&self) -> bool {
+        self.data["verb"] == CORRECT.0 || card::correction_of(&self.data).is_some()
+    }
+}
+
 impl Activity {
     /// Where it comes from; `None` where there is nothing to take up.
     pub(super) fn origin(&self) -> Option<&Origin> {
         match self {
             Activity::Said(said) | Activity::Edited(said) => Some(&said.origin),
             Activity::Pressed(pressed) => Some(&pressed.origin),
+            Activity::Reviewed(reviewed) => Some(&reviewed.origin),
             Activity::DialogFetch(dialog) | Activity::DialogSubmit(dialog) => Some(&dialog.origin),
             Activity::ExtensionFetch(extension) | Activity::ExtensionSubmit(extension) => {
                 Some(&extension.origin)
@@ -136,6 +158,7 @@ impl Activity {
     pub(super) fn wants_answer(&self) -> bool {
         match self {
             Activity::Pressed(pressed) => pressed.invoke,
+            Activity::Reviewed(reviewed) => reviewed.invoke,
             Activity::DialogFetch(_)
             | Activity::DialogSubmit(_)
             | Activity::ExtensionFetch(_)
@@ -155,6 +178,7 @@ impl Activity {
             Activity::Edited(_) => "edited",
             Activity::Deleted { .. } => "deleted",
             Activity::Pressed(_) => "pressed",
+            Activity::Reviewed(_) => "reviewed",
             Activity::DialogFetch(_) => "dialog-fetch",
             Activity::DialogSubmit(_) => "dialog-submit",
             Activity::ExtensionFetch(_) => "extension-fetch",
@@ -266,10 +290,15 @@ fn pressed(
     data: &Value,
     invoke: bool,
 ) -> Option<Activity> {
+    let reply_to = owned(value, "replyToId");
+    if verb == AGREE.0 {
+        let ticket = owned(data, "ticket")?;
+        return Some(Activity::Reviewed(Reviewed { origin, ticket, reply_to, invoke }));
+    }
     Some(Activity::Pressed(Pressed {
         button: offer::button_of(verb)?,
         request: owned(data, "request")?,
-        reply_to: owned(value, "replyToId"),
+        reply_to,
         origin,
         invoke,
     }))

@@ -29,6 +29,8 @@ fn payloads() -> impl Strategy<Value = Value> {
         "request",
         "step",
         "kind",
+        "ticket",
+        "version",
         "summary",
         "actionValue",
         "reaction",
@@ -128,6 +130,7 @@ proptest! {
     #[test]
     fn any_form_is_read(data in payloads()) {
         card::opened_of(&data);
+        card::correction_of(&data);
         let draft = card::draft_of(&data);
         let wrong = card::form_of(&data).err().unwrap_or_default();
         let form = card::dialog(&draft, &[], None, &wrong);

@@ -10,6 +10,7 @@
 //! and the citations go along for clients that show them.
 
 mod answer;
+mod correction;
 mod dialog;
 mod tail;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::platform::offer;
 pub(super) use answer::{
     card_answer, closed, dialog_message, error_answer, message_answer, opened,
 };
+pub(super) use correction::{Correction, correction, correction_of};
 pub(super) use dialog::{Opened, Step, dialog, draft_of, form_of, opened_of};
 
 const MOST_PARTS: usize = 3;

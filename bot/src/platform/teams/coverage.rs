@@ -10,9 +10,10 @@ use std::mem::discriminant;
 
 use serde_json::{Deserializer, Value, json};
 
-use super::activity::{Activity, Feedback, Origin, Pressed, Reacted, Scope, read};
+use super::activity::{Activity, Feedback, Origin, Pressed, Reacted, Reviewed, Scope, read};
 use crate::platform::mutations::mutations;
 use crate::platform::offer::button_of;
+use crate::platform::review::AGREE;
 use passed_over::{PASSED_OVER, UNKNOWN};
 
 /// What the bot takes up, and as what.
@@ -43,6 +44,10 @@ const TAKEN_UP: &str = r#"
 ["pressed", {"type": "invoke", "name": "adaptiveCard/action", "replyToId": "1699", "value":
  {"trigger": "manual", "action": {"type": "Action.Execute", "verb": "firstline.not_helpful",
  "data": {"request": "r1"}}}}]
+["reviewed", {"replyToId": "1699", "value": {"verb": "firstline.review", "ticket": "FL-1"}}]
+["reviewed", {"type": "invoke", "name": "adaptiveCard/action", "replyToId": "1699", "value":
+ {"trigger": "manual", "action": {"type": "Action.Execute", "verb": "firstline.review",
+ "data": {"ticket": "FL-1"}}}}]
 ["dialog-fetch", {"type": "invoke", "name": "task/fetch", "replyToId": "1699", "value":
  {"data": {"request": "r1", "msteams": {"type": "task/fetch"}}, "context": {"theme": "dark"}}}]
 ["dialog-submit", {"type": "invoke", "name": "task/submit", "value":
@@ -155,6 +160,7 @@ fn sound(payload: &Value, activity: &Activity) -> bool {
         }
         Activity::Deleted { .. } => of("messageDelete") && data["eventType"] == "softDeleteMessage",
         Activity::Pressed(pressed) => was_pressed(payload, pressed) && !from_bot(&pressed.origin),
+        Activity::Reviewed(it) => was_reviewed(payload, it) && !from_bot(&it.origin),
         Activity::DialogFetch(dialog) => invoke("task/fetch") && dialog.data == value["data"],
         Activity::DialogSubmit(dialog) => invoke("task/submit") && dialog.data == value["data"],
         Activity::ExtensionFetch(extension) => {
@@ -197,14 +203,24 @@ fn named(value: &Value, kind: &str) -> bool {
 }
 
 fn was_pressed(payload: &Value, pressed: &Pressed) -> bool {
+    let Some((verb, data)) = press(payload, pressed.invoke) else { return false };
+    verb.as_str().and_then(button_of) == Some(pressed.button)
+        && is(&data["request"], &pressed.request)
+}
+
+fn was_reviewed(payload: &Value, reviewed: &Reviewed) -> bool {
+    let Some((verb, data)) = press(payload, reviewed.invoke) else { return false };
+    verb == AGREE.0 && is(&data["ticket"], &reviewed.ticket)
+}
+
+/// What a button carries.
+fn press(payload: &Value, invoke: bool) -> Option<(&Value, &Value)> {
     let value = &payload["value"];
-    let (kind, verb, data) = match pressed.invoke {
+    let (kind, verb, data) = match invoke {
         true => ("invoke", &value["action"]["verb"], &value["action"]["data"]),
         false => ("message", &value["verb"], value),
     };
-    payload["type"] == kind
-        && verb.as_str().and_then(button_of) == Some(pressed.button)
-        && is(&data["request"], &pressed.request)
+    (payload["type"] == kind).then_some((verb, data))
 }
 
 /// The marks that alone keep one of the activities above from being heard: it is another one

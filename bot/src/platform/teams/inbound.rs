@@ -131,6 +131,13 @@ impl Inbound {
             }
             Activity::Installed { origin } => self.welcome(&origin).await,
             Activity::Pressed(pressed) => return Ok(self.pressed(&pressed, event_id).await?),
+            Activity::Reviewed(reviewed) => return Ok(self.agreed(&reviewed).await?),
+            Activity::DialogFetch(dialog) if dialog.corrects() => {
+                return Ok(Some(self.open_correction(&dialog).await?));
+            }
+            Activity::DialogSubmit(dialog) if dialog.corrects() => {
+                return Ok(Some(self.correction_sent(&dialog).await?));
+            }
             Activity::DialogFetch(dialog) => return Ok(Some(self.open_form(&dialog).await?)),
             Activity::DialogSubmit(dialog) => {
                 return Ok(Some(self.form_sent(&dialog, event_id).await?));
@@ -196,11 +203,24 @@ impl Inbound {
         if !hearing::may_speak(app, &heard, known.as_deref(), &from).await? {
             return Ok(());
         }
-        let refused = hearing::take_up(app, &heard, from, said.text.clone(), files(said)).await?;
-        if let Some(says) = refused {
+        let says = match self.wished(said).await? {
+            Some(says) => Some(says),
+            None => hearing::take_up(app, &heard, from, said.text.clone(), files(said)).await?,
+        };
+        if let Some(says) = says {
             self.say(origin, &says).await;
         }
         Ok(())
+    }
+
+    /// Told to whoever wants to tie their account to themselves, in the chat with the bot.
+    async fn wished(&self, said: &Said) -> anyhow::Result<Option<String>> {
+        if said.origin.scope != Scope::Personal {
+            return Ok(None);
+        }
+        let now = self.app.clock.now();
+        let Some(account) = self.teams.sender(&said.origin, now).await? else { return Ok(None) };
+        Ok(self.teams.people.wished(&said.text, &account, now).await?)
     }
 
     /// Says something outside any request, once.

@@ -12,7 +12,7 @@ use crate::platform::offer;
 use crate::prefill;
 
 const NOT_YOURS: &str = "Only the person who asked can use these buttons.";
-const NOT_SAVED: &str = "That could not be saved; please try again.";
+pub(super) const NOT_SAVED: &str = "That could not be saved; please try again.";
 const NOT_HERE: &str = "Firstline is not in this chat. Add it here first, then file the ticket.";
 const NOT_FOR_GUESTS: &str = "Guests can file tickets of their own messages only.";
 
@@ -63,12 +63,12 @@ impl Inbound {
         Ok(card::card_answer(card::card_of(&shown)))
     }
 
-    fn systems(&self) -> Vec<String> {
+    pub(super) fn systems(&self) -> Vec<String> {
         self.app.catalogue.iter().map(|s| s.name.clone()).collect()
     }
 
     fn form(&self, form: &TicketForm, request: Option<&str>, wrong: &[(String, String)]) -> Value {
-        card::opened(&card::dialog(form, &self.systems(), request, wrong))
+        card::opened("File a ticket", &card::dialog(form, &self.systems(), request, wrong))
     }
 
     pub(super) async fn open_form(&self, dialog: &Dialog) -> anyhow::Result<Value> {

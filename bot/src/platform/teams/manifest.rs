@@ -81,6 +81,7 @@ fn manifest(package: &Package<'_>) -> Value {
                 "commands": [
                     { "title": "help", "description": "What I can do" },
                     { "title": "my tickets", "description": "Your open tickets" },
+                    { "title": "review", "description": "Tickets that wait for your review" },
                 ],
             }],
         }],

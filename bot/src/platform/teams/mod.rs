@@ -2,7 +2,7 @@
 //! the service address the activities name.
 //!
 //! What comes in is verified by its token (`verify`), read tolerantly (`activity`), judged by the
-//! rules of conduct and accepted (`inbound`, `invokes`); what goes out is an Adaptive Card
+//! rules of conduct and accepted (`inbound`, `invokes`, `review`); what goes out is an Adaptive Card
 //! (`card`, `outbound`). Only `api` and `keys` speak to Microsoft, and to the hosts of `hosts`
 //! alone.
 
@@ -21,6 +21,7 @@ mod keys;
 mod manifest;
 mod outbound;
 mod people;
+mod review;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -30,9 +31,11 @@ mod verify;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::{self, TeamsAuth};
+use firstline_core::chat::Platform;
+
+use crate::config::{self, Config, TeamsAuth};
 use crate::platform::pace::{Pace, Rate};
-use crate::platform::people::Seen;
+use crate::platform::people::People;
 use crate::ports::{Clock, Store};
 use crate::store::StoreError;
 use api::Api;
@@ -58,7 +61,7 @@ pub struct Teams {
     hosts: Hosts,
     pace: Pace,
     clock: Arc<dyn Clock>,
-    people: Seen,
+    people: People,
     store: Store,
     /// Where people reach the console, for links.
     public_url: Option<String>,
@@ -73,7 +76,7 @@ impl Teams {
     /// When this machine has no certificates to check Microsoft's by.
     pub fn new(
         settings: &config::Teams,
-        public_url: Option<String>,
+        config: &Config,
         store: Store,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Teams> {
@@ -104,9 +107,9 @@ impl Teams {
             hosts,
             pace: Pace::new(RATE),
             clock,
-            people: Seen::default(),
+            people: People::new(Platform::Teams, config, store.clone()),
             store,
-            public_url,
+            public_url: config.server.public_url.clone(),
             streams: Mutex::default(),
             services: Mutex::default(),
         })

@@ -48,6 +48,10 @@ impl Chat for Teams {
         if message.author == Author::Person {
             body.text = format!("**{}:** {}", message.name, body.text);
         }
+        let hint = self.people.hint(conversation, message).await;
+        if let Some(hint) = hint.map_err(|error| SendError::Retry(error.to_string()))? {
+            body.text = format!("{}\n\n{hint}", body.text);
+        }
         let place =
             Place { public_url: self.public_url.as_deref(), conversation_id: &conversation.id };
         let to = teams_conversation(conversation);

@@ -1,17 +1,31 @@
 //! Who is behind an account of Teams, by the roster of the conversation they speak in.
 
-use firstline_core::chat::Person;
+use firstline_core::chat::{Person, Platform};
 
 use super::Teams;
 use super::activity::Origin;
 use super::api::{Member, TeamsError};
-use crate::platform::people::{self, Account};
+use crate::platform::people::Account;
+use crate::store::records::AccountKey;
 
 impl Teams {
     /// Who sent an activity; `None` for whom the conversation does not know.
     pub(super) async fn who(&self, origin: &Origin, now: i64) -> anyhow::Result<Option<Person>> {
-        let person = self.member(origin, &origin.from.id, now).await?;
-        Ok(person.map(|person| Person { language: origin.locale.clone(), ..person }))
+        Ok(match self.sender(origin, now).await? {
+            Some(account) => Some(self.people.person(&account, now).await?),
+            None => None,
+        })
+    }
+
+    /// The account an activity came from, with what only the activity tells of it.
+    pub(super) async fn sender(
+        &self,
+        origin: &Origin,
+        now: i64,
+    ) -> Result<Option<Account>, TeamsError> {
+        let account = self.account(origin, &origin.from.id, now).await?;
+        let (language, time_zone) = (origin.locale.clone(), origin.timezone.clone());
+        Ok(account.map(|account| Account { language, time_zone, ..account }))
     }
 
     /// Who somebody in the conversation of an activity is, by their id there or in Entra.
@@ -21,20 +35,29 @@ impl Teams {
         user: &str,
         now: i64,
     ) -> anyhow::Result<Option<Person>> {
-        if let Some(known) = self.people.get(user, now) {
+        Ok(match self.account(origin, user, now).await? {
+            Some(account) => Some(self.people.person(&account, now).await?),
+            None => None,
+        })
+    }
+
+    async fn account(
+        &self,
+        origin: &Origin,
+        user: &str,
+        now: i64,
+    ) -> Result<Option<Account>, TeamsError> {
+        if let Some(known) = self.people.remembered(user, now) {
             return Ok(known);
         }
         let place = super::outbound::roster_of(&origin.conversation);
-        let person = match self.api.member(&origin.service_url, place, user).await {
-            Ok(member) => {
-                let account = account(&origin.tenant, user, member);
-                Some(people::person(&self.store, account, now).await?)
-            }
+        let account = match self.api.member(&origin.service_url, place, user).await {
+            Ok(member) => Some(account(&origin.tenant, user, member)),
             Err(TeamsError::Refused { status: 403 | 404, .. }) => None,
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
-        self.people.put(user, now, person.clone());
-        Ok(person)
+        self.people.remember(user, now, account.clone());
+        Ok(account)
     }
 }
 
@@ -46,12 +69,16 @@ fn account(tenant: &str, user: &str, member: Member) -> Account {
     let elsewhere = member.tenant_id.as_deref().is_some_and(|of| !of.eq_ignore_ascii_case(tenant));
     let external = name.to_ascii_uppercase().contains("#EXT#");
     Account {
-        id: member.aad_object_id.unwrap_or_else(|| user.to_owned()),
-        tenant: tenant.to_owned(),
-        platform: "teams",
+        of: AccountKey {
+            platform: Platform::Teams.as_str().to_owned(),
+            tenant: tenant.to_owned(),
+            account: member.aad_object_id.unwrap_or_else(|| user.to_owned()),
+        },
+        place: tenant.to_owned(),
         name: member.name,
         guest: external || elsewhere || !role.eq_ignore_ascii_case("user"),
         language: None,
+        time_zone: None,
         email: member.email.or(member.user_principal_name).filter(|email| !email.contains('#')),
     }
 }

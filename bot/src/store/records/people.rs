@@ -35,6 +35,8 @@ pub struct Viewer {
     /// Names of all their groups: audiences they may read and teams they belong to.
     /// `everyone` is always among them.
     pub groups: Vec<String>,
+    /// Where they are (IANA name), if that is known.
+    pub time_zone: Option<String>,
 }
 
 impl Viewer {
@@ -73,7 +75,17 @@ pub struct ApiToken {
     pub revoked_at: Option<i64>,
 }
 
-/// An account on a platform that tells nobody's address.
+/// Somebody who may be behind an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    pub email: String,
+    pub active: bool,
+    pub time_zone: Option<String>,
+    /// The account is tied to them; otherwise they have its address.
+    pub tied: bool,
+}
+
+/// An account on a chat platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AccountKey {
     pub platform: String,
@@ -83,8 +95,9 @@ pub struct AccountKey {
 }
 
 /// What a one-time link ties to whoever opens it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AccountLink {
+    #[serde(flatten)]
     pub of: AccountKey,
     /// As the platform shows it.
     pub name: String,

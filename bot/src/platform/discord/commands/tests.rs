@@ -134,6 +134,7 @@ fn what_is_asked_for() {
         (slash("firstline", json!([string("text", "help")])), Some(Asked::Help)),
         (slash("firstline", json!([string("text", " Link")])), Some(Asked::Link)),
         (slash("firstline", json!([string("text", "unlink")])), Some(Asked::Unlink)),
+        (slash("firstline", json!([string("text", "Review")])), Some(Asked::Review)),
         (slash("firstline", json!([string("text", " VPN? ")])), Some(Asked::Ask("VPN?".into()))),
         (
             slash("ask", json!([string("question", "how <:x:1>")])),

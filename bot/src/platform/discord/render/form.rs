@@ -21,7 +21,7 @@ const FORM: &str = "firstline.form";
 /// choice in a list, of their number, and of the lists that leave room for kinds and a button.
 const LONGEST_INPUT: usize = 4000;
 const LONGEST_CHOICE: usize = 100;
-const MOST_CHOICES: usize = 25;
+pub(super) const MOST_CHOICES: usize = 25;
 const MOST_LISTS: usize = 3;
 /// Of a dialog's inputs, one of which is the summary.
 const MOST_FIELDS: usize = 4;
@@ -118,7 +118,7 @@ impl Opened {
 
 /// A few characters for a name. They stay the same when systems are added or removed while a
 /// form is open.
-fn mark(name: &str) -> String {
+pub(super) fn mark(name: &str) -> String {
     let hash = Sha256::digest(name);
     URL_SAFE_NO_PAD.encode(hash.get(..9).unwrap_or_default())
 }
@@ -135,7 +135,7 @@ pub(in super::super) fn choices(opened: &Opened, systems: &[String]) -> Option<V
         KINDS.iter().map(|(kind, label)| choice(label, kind.as_str(), *kind == opened.kind));
     let mut rows =
         vec![list(&opened.id(Step::Kind.as_str()), "What is it about?", 1, kinds.collect())];
-    let systems = offered(systems, opened.system(systems));
+    let systems = offered(systems, opened.system(systems), MOST_CHOICES * MOST_LISTS);
     for (at, names) in systems.chunks(MOST_CHOICES).enumerate() {
         let says = match (names.first(), names.last()) {
             (Some(first), Some(last)) if systems.len() > MOST_CHOICES => {
@@ -165,8 +165,7 @@ pub(in super::super) fn choices(opened: &Opened, systems: &[String]) -> Option<V
 }
 
 /// The systems the lists can hold, the known one always among them.
-fn offered<'s>(systems: &'s [String], known: Option<&str>) -> Vec<&'s str> {
-    let most = MOST_CHOICES * MOST_LISTS;
+pub(super) fn offered<'s>(systems: &'s [String], known: Option<&str>, most: usize) -> Vec<&'s str> {
     let mut seen = BTreeSet::new();
     let fitting = systems.iter().map(String::as_str).filter(|name| {
         !name.trim().is_empty() && text::size(name) <= LONGEST_CHOICE && seen.insert(*name)
@@ -180,11 +179,11 @@ fn offered<'s>(systems: &'s [String], known: Option<&str>) -> Vec<&'s str> {
     offered
 }
 
-fn choice(label: &str, value: &str, chosen: bool) -> Value {
+pub(super) fn choice(label: &str, value: &str, chosen: bool) -> Value {
     json!({ "label": label, "value": value, "default": chosen })
 }
 
-fn list(id: &str, placeholder: &str, least: u8, choices: Vec<Value>) -> Value {
+pub(super) fn list(id: &str, placeholder: &str, least: u8, choices: Vec<Value>) -> Value {
     let list = json!({
         "type": STRING_SELECT, "custom_id": id, "placeholder": placeholder,
         "min_values": least, "max_values": 1, "options": choices,

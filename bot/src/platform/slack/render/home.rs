@@ -1,12 +1,14 @@
 //! The app's Home tab, and the form with which support owners correct a ticket.
 
-use firstline_core::ticket::{Impact, Urgency};
-use firstline_core::words;
+use firstline_core::chat::ReviewLine;
+use firstline_core::words::{self, Told};
 use serde_json::{Value, json};
 
 use super::modal::{VALUE, choice, input, offered, select};
 use super::{mrkdwn, plain, section, text};
+use crate::flows::ticket;
 use crate::platform::offer::{self, KINDS};
+use crate::platform::review::{self, IMPACTS, LONGEST_SUMMARY, URGENCIES};
 use crate::store::records::Ticket;
 
 /// The form of a correction among an app's views.
@@ -15,26 +17,19 @@ pub(in super::super) const CORRECTION: &str = "firstline.correction";
 /// What Home shows.
 pub(in super::super) struct Home<'a> {
     pub(in super::super) base: Option<&'a str>,
+    /// For telling times.
+    pub(in super::super) told: Told<'a>,
     /// The person's open tickets.
     pub(in super::super) own: &'a [Ticket],
     /// What waits for their review; `None` for those who review nothing.
     pub(in super::super) queue: Option<&'a [Ticket]>,
 }
 
-const IMPACTS: [(Impact, &str); 4] = [
-    (Impact::One, "One person"),
-    (Impact::Team, "A team"),
-    (Impact::Many, "Many"),
-    (Impact::Org, "Everybody"),
-];
-const URGENCIES: [(Urgency, &str); 3] =
-    [(Urgency::Low, "Low"), (Urgency::Normal, "Normal"), (Urgency::High, "High")];
-
 /// The view for views.publish.
 pub(in super::super) fn home(home: &Home<'_>) -> Value {
     let mut blocks = vec![header("Your open tickets")];
     for ticket in home.own {
-        blocks.push(section(&line(ticket, home.base)));
+        blocks.push(section(&line(ticket, home)));
     }
     if home.own.is_empty() {
         blocks.push(section("You have none. Ask under *Messages* when something comes up."));
@@ -50,14 +45,8 @@ pub(in super::super) fn home(home: &Home<'_>) -> Value {
             blocks.push(section("Nothing waits for you."));
         }
         for ticket in queue {
-            blocks.push(section(&line(ticket, home.base)));
-            blocks.push(json!({
-                "type": "actions",
-                "elements": [
-                    button("firstline.review", "Looks right", &ticket.key),
-                    button("firstline.correct", "Correct", &ticket.key),
-                ],
-            }));
+            blocks.push(section(&line(ticket, home)));
+            blocks.push(review_buttons(&ticket.key));
         }
     }
     blocks.push(json!({ "type": "divider" }));
@@ -70,19 +59,30 @@ pub(in super::super) fn home(home: &Home<'_>) -> Value {
 }
 
 /// One ticket: key, summary, and how it stands.
-fn line(ticket: &Ticket, base: Option<&str>) -> String {
+fn line(ticket: &Ticket, home: &Home<'_>) -> String {
+    let changed = home.told.when(ticket.updated_at, "en");
+    let facts = format!("{} · {changed}", ticket::facts(ticket, "en"));
+    line_of(&ticket.key, &ticket.summary, &facts, home.base)
+}
+
+fn line_of(key: &str, summary: &str, facts: &str, base: Option<&str>) -> String {
     let key = match base {
-        Some(base) => mrkdwn::link(&offer::ticket_url(base, &ticket.key), &ticket.key),
-        None => super::escape(&ticket.key),
+        Some(base) => mrkdwn::link(&offer::ticket_url(base, key), key),
+        None => super::escape(key),
     };
-    let summary = super::escape(&mrkdwn::cut(&ticket.summary, 200));
-    let mut facts = vec![
-        words::kind_word(ticket.kind, "en"),
-        ticket.priority.as_str().to_owned(),
-        words::status_word(ticket.status, "en"),
-    ];
-    facts.extend(ticket.system.as_deref().map(super::escape));
-    format!("*{key}* {summary}\n{}", facts.join(" · "))
+    let summary = super::escape(&mrkdwn::cut(summary, LONGEST_SUMMARY));
+    format!("*{key}* {summary}\n{}", super::escape(facts))
+}
+
+/// A ticket in a message's list to review, with its buttons.
+pub(super) fn to_review(line: &ReviewLine, base: Option<&str>) -> [Value; 2] {
+    let words = line_of(&line.key, &line.summary, &line.facts, base);
+    [section(&words), review_buttons(&line.key)]
+}
+
+fn review_buttons(key: &str) -> Value {
+    let buttons = [review::AGREE, review::CORRECT].map(|(name, label)| button(name, label, key));
+    json!({ "type": "actions", "elements": buttons })
 }
 
 fn header(words: &str) -> Value {
@@ -94,7 +94,11 @@ fn button(action: &str, label: &str, value: &str) -> Value {
 }
 
 /// The form in which an owner says what a ticket really is.
-pub(in super::super) fn correction(ticket: &Ticket, systems: &[String]) -> Value {
+pub(in super::super) fn correction(
+    ticket: &Ticket,
+    systems: &[String],
+    private_metadata: &str,
+) -> Value {
     let kinds: Vec<Value> = KINDS.iter().map(|(k, label)| choice(label, k.as_str())).collect();
     let kind = KINDS.iter().find(|(k, _)| *k == ticket.kind);
     let kind = kind.map(|(k, label)| choice(label, k.as_str()));
@@ -121,7 +125,7 @@ pub(in super::super) fn correction(ticket: &Ticket, systems: &[String]) -> Value
     json!({
         "type": "modal",
         "callback_id": CORRECTION,
-        "private_metadata": json!({ "key": ticket.key, "version": ticket.version }).to_string(),
+        "private_metadata": private_metadata,
         "title": plain(&format!("Correct {}", ticket.key)),
         "submit": plain("Correct it"),
         "close": plain("Not now"),

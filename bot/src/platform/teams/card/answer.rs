@@ -28,9 +28,9 @@ pub(in super::super) fn error_answer(status: u16, says: &str) -> Value {
 }
 
 /// To task/fetch, task/submit and their like in composeExtension: the dialog with this card.
-pub(in super::super) fn opened(card: &Value) -> Value {
+pub(in super::super) fn opened(title: &str, card: &Value) -> Value {
     json!({ "task": { "type": "continue", "value": {
-        "title": "File a ticket",
+        "title": title,
         "height": "large",
         "width": "medium",
         "card": { "contentType": CARD, "content": card },

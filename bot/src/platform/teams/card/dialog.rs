@@ -111,7 +111,7 @@ fn other_fields(form: &TicketForm, kind: Kind) -> Map<String, Value> {
 }
 
 /// The systems a list can hold, the known one always among them.
-fn offered<'s>(systems: &'s [String], known: Option<&str>) -> Vec<&'s str> {
+pub(super) fn offered<'s>(systems: &'s [String], known: Option<&str>) -> Vec<&'s str> {
     let mut seen = BTreeSet::new();
     let fitting = systems.iter().map(String::as_str).filter(|name| {
         !name.trim().is_empty()
@@ -127,11 +127,11 @@ fn offered<'s>(systems: &'s [String], known: Option<&str>) -> Vec<&'s str> {
     offered
 }
 
-fn choice(label: &str, value: &str) -> Value {
+pub(super) fn choice(label: &str, value: &str) -> Value {
     json!({ "title": label, "value": value })
 }
 
-fn select(id: &str, label: &str, choices: &[Value], chosen: Option<&str>) -> Value {
+pub(super) fn select(id: &str, label: &str, choices: &[Value], chosen: Option<&str>) -> Value {
     let mut input = json!({
         "type": "Input.ChoiceSet",
         "id": id,

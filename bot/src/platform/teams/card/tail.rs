@@ -1,10 +1,11 @@
-//! What stands under a message: sources, a ticket and buttons, and what tells Teams that the
+//! What stands under a message: sources, a ticket, tickets to review and buttons, and what tells Teams that the
 //! message is an answer.
 
 use firstline_core::chat::{Button, Citation, Message};
 use serde_json::{Value, json};
 
 use super::super::text::{self, cut, link, literal};
+use super::correction::to_review;
 use super::{subtle, weigh};
 use crate::platform::offer;
 
@@ -37,6 +38,7 @@ impl Tail {
         if let (Some(key), Some(base)) = (&message.ticket, base) {
             body.push(subtle(&link(&offer::ticket_url(base, key), key)));
         }
+        body.extend(message.review.iter().flat_map(|line| to_review(line, base)));
         let actions = actions(message);
         let asked = [Button::Solved, Button::NotHelpful];
         let answer = !message.citations.is_empty();

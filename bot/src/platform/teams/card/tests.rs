@@ -249,7 +249,7 @@ fn answers_to_invokes() {
     let activity = render(&answer("Hi"), &PLACE).remove(0);
     for (answer, expected) in [
         (
-            opened(&form),
+            opened("File a ticket", &form),
             json!({ "task": { "type": "continue", "value": {
                 "title": "File a ticket", "height": "large", "width": "medium",
                 "card": { "contentType": "application/vnd.microsoft.card.adaptive", "content": form },
