@@ -3,10 +3,11 @@
 //! anything is written.
 
 use firstline_core::chat::{
-    Button, ChatEvent, ConversationKey, EventBody, Message, Person, Platform, RemoteFile, Setting,
-    TicketForm, Verdict,
+    Button, ChatEvent, ConversationKey, EventBody, Message, Person, Platform, RemoteFile,
+    Restraint, Setting, TicketForm, Verdict,
 };
 use firstline_core::text;
+use firstline_core::triage::Plan;
 use firstline_core::triage::redact::{Redacted, redact};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
@@ -109,15 +110,24 @@ pub struct Arrival {
     pub event_id: String,
 }
 
-/// Takes up what was said on a platform.
+/// Takes up what was said to the bot on a platform.
 pub async fn arrived(app: &App, arrival: Arrival) -> Result<Accepted, AcceptError> {
+    overheard(app, arrival, None).await
+}
+
+/// Takes up what was said on a platform where `restraint` may keep the bot from replying.
+pub async fn overheard(
+    app: &App,
+    arrival: Arrival,
+    restraint: Option<Restraint>,
+) -> Result<Accepted, AcceptError> {
     let Arrival { conversation, setting, outsiders, from, text, files, event_id } = arrival;
     let words = words(app, &text, !files.is_empty())?;
     let mut incoming = Incoming::said(conversation, event_id, words, Vec::new());
     if let EventBody::Said { files: to_fetch, .. } = &mut incoming.body {
         *to_fetch = files;
     }
-    take(app, from, Incoming { setting, outsiders, ..incoming }).await
+    take(app, from, Incoming { setting, outsiders, restraint, ..incoming }).await
 }
 
 /// What became of something said before.
@@ -250,6 +260,7 @@ pub enum Press {
     Verdict(Verdict),
     FileTicket(TicketForm),
     TalkToPerson,
+    Follow,
 }
 
 impl Press {
@@ -259,12 +270,13 @@ impl Press {
             Press::Verdict(Verdict::NotHelpful) => Button::NotHelpful,
             Press::FileTicket(_) => Button::FileTicket,
             Press::TalkToPerson => Button::TalkToPerson,
+            Press::Follow => Button::Follow,
         }
     }
 }
 
 /// Takes up a button under an answer to a request of one's own, whoever began the
-/// conversation it stands in.
+/// conversation it stands in. A ticket told of in a channel may be followed by others too.
 pub async fn pressed(
     app: &App,
     from: Person,
@@ -272,14 +284,23 @@ pub async fn pressed(
     press: Press,
     event_id: String,
 ) -> Result<Accepted, AcceptError> {
-    let request = app.store.request(request_id).await?.filter(|r| r.requester == from.email);
-    let request = request.ok_or(AcceptError::NotFound)?;
+    let request = app.store.request(request_id).await?.ok_or(AcceptError::NotFound)?;
     let conversation = app.store.conversation(&request.conversation_id).await?;
     let conversation = conversation.ok_or(AcceptError::NotFound)?;
+    let shared = press == Press::Follow && conversation.setting == Setting::Channel;
+    if request.requester != from.email && !shared {
+        return Err(AcceptError::NotFound);
+    }
     let mut words = Redacted::default();
     let body = match press {
         Press::Verdict(verdict) => EventBody::Feedback { request_id: request.id, verdict },
         Press::TalkToPerson => EventBody::TalkToPerson { request_id: Some(request.id) },
+        // The same as typing it, for whoever pressed.
+        Press::Follow => {
+            let key = told_of(&request).ok_or(AcceptError::NotFound)?;
+            words.text = format!("follow {key}");
+            EventBody::Said { text: words.text.clone(), attachments: vec![], files: vec![] }
+        }
         Press::FileTicket(mut form) => {
             words = scrub(app, &mut form)?;
             EventBody::FileTicket { request_id: Some(request.id), form }
@@ -288,6 +309,28 @@ pub async fn pressed(
     let incoming = Incoming::new(key_of(&conversation), event_id, body);
     let incoming = Incoming { setting: conversation.setting, ..incoming };
     take(app, from, incoming.with(words)).await
+}
+
+/// The ticket an answer tells of: filed from the request, or found to be about the same.
+fn told_of(request: &RequestRow) -> Option<String> {
+    let known = request.decision.as_ref().and_then(|e| match &e.decision.plan {
+        Plan::Duplicate { key } => Some(key.clone()),
+        _ => None,
+    });
+    request.ticket_key.clone().or(known)
+}
+
+/// "Follow" under an own answer that tells of a ticket.
+pub async fn follow(
+    app: &App,
+    viewer: &Viewer,
+    request_id: &str,
+    event_id: String,
+) -> Result<Accepted, AcceptError> {
+    own_request(app, viewer, request_id).await?;
+    let from = person(viewer);
+    let event_id = mine(&from, &event_id);
+    pressed(app, from, request_id, Press::Follow, event_id).await
 }
 
 /// The ticket form, as the requester left it.
@@ -353,6 +396,7 @@ struct Incoming {
     conversation: ConversationKey,
     setting: Setting,
     outsiders: bool,
+    restraint: Option<Restraint>,
     /// Unique within platform and tenant.
     event_id: String,
     body: EventBody,
@@ -371,6 +415,7 @@ impl Incoming {
             conversation,
             setting: Setting::Direct,
             outsiders: false,
+            restraint: None,
             event_id,
             body,
             shown: None,
@@ -399,8 +444,9 @@ impl Incoming {
 }
 
 async fn take(app: &App, from: Person, incoming: Incoming) -> Result<Accepted, AcceptError> {
-    let Incoming { conversation, setting, outsiders, event_id, body, shown, text, redactions, key } =
+    let Incoming { conversation, setting, outsiders, restraint, event_id, body, shown, .. } =
         incoming;
+    let (text, redactions, key) = (incoming.text, incoming.redactions, incoming.key);
     let now = app.clock.now();
     // A press of a button concerns a request that exists; everything else is a new one.
     let existing = match &body {
@@ -419,6 +465,7 @@ async fn take(app: &App, from: Person, incoming: Incoming) -> Result<Accepted, A
         setting,
         from,
         outsiders,
+        restraint,
         at: now,
         body,
     };

@@ -26,6 +26,9 @@ pub mod metric {
     pub const EVENTS_PASSED_OVER: &str = "firstline_events_passed_over_total";
     /// Requests decided. Labels `kind`, `action`, `engine`.
     pub const REQUESTS: &str = "firstline_requests_total";
+    /// What became of replies kept back in channels of mode suggest. Label `state`: `waiting`
+    /// when one is made, `posted`, `dismissed`.
+    pub const SUGGESTIONS: &str = "firstline_suggestions_total";
     /// From accepted to the first answer written.
     pub const REPLY_TIME: &str = "firstline_reply_seconds";
     /// Live jobs. Label `state`: `ready`, `running`, `dead`.

@@ -31,6 +31,8 @@ pub(crate) const GUS: u64 = 104;
 pub(crate) const HELP: u64 = 501;
 pub(crate) const POSTS: u64 = 502;
 pub(crate) const LOUNGE: u64 = 503;
+/// In which the bot only suggests.
+pub(crate) const SUGGEST: u64 = 504;
 
 const CHANNELS: &str = "
 [[channel]]
@@ -42,6 +44,11 @@ mode = \"act\"
 platform = \"discord\"
 id = \"502\"
 mode = \"act\"
+
+[[channel]]
+platform = \"discord\"
+id = \"504\"
+mode = \"suggest\"
 
 [server]
 public_url = \"https://help.example\"
@@ -70,6 +77,7 @@ impl Desk {
         discord.add_channel(HELP, "help");
         discord.add_forum(POSTS, "posts");
         discord.add_channel(LOUNGE, "lounge");
+        discord.add_channel(SUGGEST, "suggestions");
         for (id, name) in [(ANA, "ana"), (BEN, "ben"), (OLGA, "olga")] {
             let of = account(id);
             let link = AccountLink { of, name: name.into() };

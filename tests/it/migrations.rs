@@ -45,6 +45,20 @@ const SAMPLES: &[(i64, &[&str])] = &[(
         "INSERT INTO draft (message_id, conversation_id, sent_as, begun_at)
          VALUES ('m2', 'c1', '12.3', 1)",
     ],
+), (
+    5,
+    &[
+        "INSERT INTO unsaid (request_id, conversation_id, restraint, state)
+         VALUES ('r1', 'c1', 'watch', 'open')",
+        "INSERT INTO ticket_follower (ticket_key, email, conversation_id, followed_at)
+         VALUES ('FL-1', 'ann@example.com', 'c1', 1)",
+    ],
+), (
+    6,
+    &[
+        "UPDATE person SET time_zone = 'Europe/Lisbon' WHERE email = 'ann@example.com'",
+        "UPDATE account SET name = 'Ann' WHERE account = '7'",
+    ],
 )];
 
 fn folder(kind: &str) -> PathBuf {
@@ -114,6 +128,8 @@ async fn rows_of_every_version_survive_each_step() {
         assert_eq!(accounts.len(), 1);
         assert_eq!(store.account_link("h", 9).await.unwrap().unwrap().name, "Bo");
         assert_eq!(store.draft("m2").await.unwrap(), Some(Draft::SentAs("12.3".into())));
+        assert_eq!(store.followed_by("ann@example.com").await.unwrap(), ["FL-1"]);
+        assert_eq!(store.suggestion("r1").await.unwrap(), None);
         assert!(store.take_duty("d", "p1", 1, 20).await.unwrap());
         store.close().await;
     })

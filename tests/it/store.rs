@@ -21,6 +21,7 @@ pub(crate) fn event(id: &str, thread: &str) -> ChatEvent {
         setting: Setting::Direct,
         from: Person { email: "ann@example.com".into(), name: "Ann".into(), ..Person::default() },
         outsiders: false,
+        restraint: None,
         at: 1,
         body: EventBody::Said { text: format!("text {id}"), attachments: vec![], files: vec![] },
     }
@@ -164,16 +165,7 @@ pub(crate) fn assessment(request_id: &str) -> AssessmentRow {
 }
 
 pub(crate) fn settlement(request: RequestRow) -> Settlement {
-    Settlement {
-        request,
-        assessments: vec![],
-        ticket: None,
-        reply: None,
-        cited_documents: vec![],
-        comments: Vec::new(),
-        hand_over: false,
-        title: None,
-    }
+    Settlement::of(request)
 }
 
 #[tokio::test]

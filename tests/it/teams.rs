@@ -19,6 +19,8 @@ use crate::pipeline::POST_INVOICE;
 const QUESTION: &str = "how do I post a vendor invoice in Keystone?";
 const TROUBLE: &str = "Keystone rejects every vendor invoice with error KS-9911 since this morning";
 const HELP: &str = "19:help@thread.tacv2";
+/// In which the bot only suggests.
+pub(crate) const SUGGEST: &str = "19:suggest@thread.tacv2";
 
 /// The bot, connected to a tenant.
 pub(crate) struct Desk {
@@ -49,11 +51,14 @@ impl Desk {
             let email = format!("{}@example.com", name.to_lowercase());
             teams.add_user(User { email: Some(email), ..User::new(name) });
         }
-        teams.add_conversation(HELP, &["29:ana", "29:ben", "29:olga"]);
+        for channel in [HELP, SUGGEST] {
+            teams.add_conversation(channel, &["29:ana", "29:ben", "29:olga"]);
+        }
         let more = format!(
             "\n[teams]\napp_id = \"{}\"\napp_password = \"{}\"\ntenant_id = \"{}\"\n\
              openid_metadata_url = \"{}\"\ntoken_url = \"{}\"\n\
-             [[channel]]\nplatform = \"teams\"\nid = \"{HELP}\"\nmode = \"act\"\n{more}",
+             [[channel]]\nplatform = \"teams\"\nid = \"{HELP}\"\nmode = \"act\"\n\
+             [[channel]]\nplatform = \"teams\"\nid = \"{SUGGEST}\"\nmode = \"suggest\"\n{more}",
             FakeTeams::APP_ID,
             FakeTeams::APP_PASSWORD,
             FakeTeams::TENANT,

@@ -104,6 +104,17 @@ impl Person {
     }
 }
 
+/// Why the bot keeps to itself what it would say: the mode of a channel in which nobody called
+/// it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Restraint {
+    /// The support owners see what it would have said.
+    Suggest,
+    /// It only records.
+    Watch,
+}
+
 /// One accepted thing that happened in a chat. Unique by (platform, tenant, event_id).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChatEvent {
@@ -114,6 +125,10 @@ pub struct ChatEvent {
     /// People of other organisations read along: only what is public is said here.
     #[serde(default)]
     pub outsiders: bool,
+    /// Taken up only because of the channel's mode, and without a word. Yields where the bot
+    /// takes part in the conversation already.
+    #[serde(default)]
+    pub restraint: Option<Restraint>,
     /// Epoch milliseconds.
     pub at: i64,
     pub body: EventBody,
@@ -241,6 +256,8 @@ pub enum Button {
     NotHelpful,
     FileTicket,
     TalkToPerson,
+    /// Be told here what becomes of the ticket the message tells of.
+    Follow,
 }
 
 /// The marks by which chat platforms alert everyone who is in a channel.

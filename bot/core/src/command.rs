@@ -16,6 +16,9 @@ pub enum Command {
     /// Tie the account they write from to themselves, or no longer.
     Link,
     Unlink,
+    /// Be told here what becomes of a ticket.
+    Follow(String),
+    Unfollow(String),
     TalkToPerson,
 }
 
@@ -120,6 +123,32 @@ const STATUS: &[&str] =
 const REOPEN: &[&str] =
     &["reopen", "re-open", "wieder öffnen", "rouvrir", "reabrir", "riaprire", "heropenen"];
 
+const UNFOLLOW: &[&str] = &[
+    "unfollow",
+    "unsubscribe",
+    "unsubscribe from",
+    "nicht mehr folgen",
+    "entfolgen",
+    "ne plus suivre",
+    "dejar de seguir",
+    "deixar de seguir",
+    "non seguire più",
+    "ontvolgen",
+];
+const FOLLOW: &[&str] = &[
+    "follow",
+    "subscribe",
+    "subscribe to",
+    "folge",
+    "folgen",
+    "abonnieren",
+    "suivre",
+    "seguir",
+    "seguire",
+    "volg",
+    "volgen",
+];
+
 /// Suggestions for a mistyped command, as one would type them.
 const TYPED: &[&str] = &["help", "my tickets", "review", "talk to a person"];
 
@@ -175,6 +204,10 @@ pub fn parse(message: &str) -> Option<Command> {
         Some(Command::TalkToPerson)
     } else if let Some(key) = with_key(&message, REOPEN) {
         Some(Command::Reopen(key))
+    } else if let Some(key) = with_key(&message, UNFOLLOW) {
+        Some(Command::Unfollow(key))
+    } else if let Some(key) = with_key(&message, FOLLOW) {
+        Some(Command::Follow(key))
     } else if let Some(key) = with_key(&message, STATUS) {
         Some(Command::Status(key))
     } else {
@@ -201,7 +234,7 @@ pub fn did_you_mean(message: &str) -> Option<String> {
     }
     let (verb, key) = message.split_once(' ')?;
     let key = ticket_key(key)?;
-    ["status", "reopen"]
+    ["status", "reopen", "unfollow", "follow"]
         .into_iter()
         .find(|known| strsim::osa_distance(verb, known) <= 2)
         .map(|known| format!("{known} {key}"))
@@ -234,6 +267,11 @@ mod tests {
             ("/link", Some(Link)),
             ("Unlink", Some(Unlink)),
             ("link the order to the invoice", None),
+            ("follow FL-12", Some(Follow("FL-12".into()))),
+            ("Folge FL-12!", Some(Follow("FL-12".into()))),
+            ("unfollow fl 12", Some(Unfollow("FL-12".into()))),
+            ("FL-12 nicht mehr folgen", Some(Unfollow("FL-12".into()))),
+            ("follow up on FL-12", None),
             ("human", Some(TalkToPerson)),
             ("Person, please!", Some(TalkToPerson)),
             ("talk to a person", Some(TalkToPerson)),
@@ -260,6 +298,8 @@ mod tests {
             ("my tikcets", Some("my tickets")),
             ("staus fl-3", Some("status FL-3")),
             ("repoen FL-3", Some("reopen FL-3")),
+            ("folow FL-3", Some("follow FL-3")),
+            ("unfolow FL-3", Some("unfollow FL-3")),
             ("help", None),
             ("held", Some("help")),
             ("reveiw", Some("review")),

@@ -53,6 +53,7 @@ pub fn help(language: &str) -> Message {
          - `my tickets` for your open tickets\n\
          - `status FL-123` for the state of one\n\
          - `reopen FL-123` when it is not solved after all\n\
+         - `follow FL-123` to hear here what becomes of it, `unfollow FL-123` to stop\n\
          - `talk to a person` at any time",
         "Hallo, ich bin Firstline. Frag mich zu unseren Systemen oder sag mir, was nicht stimmt: \
          Ich antworte aus unseren Artikeln und nenne sie, oder ich lege ein Ticket beim richtigen \
@@ -60,6 +61,7 @@ pub fn help(language: &str) -> Message {
          - `meine tickets` für deine offenen Tickets\n\
          - `status FL-123` für den Stand eines Tickets\n\
          - `reopen FL-123`, wenn es doch nicht gelöst ist\n\
+         - `folge FL-123`, um hier zu erfahren, was daraus wird; `unfollow FL-123` beendet das\n\
          - `mensch` jederzeit, um mit jemandem zu sprechen",
     );
     message(text, &[Button::TalkToPerson])

@@ -53,9 +53,9 @@ impl Discord {
 }
 
 impl Config {
-    /// Whether there are channels of Discord's in which the bot answers unnamed.
+    /// Whether there are channels of Discord's in which the bot takes up what is said unasked.
     pub fn reads_discord_channels(&self) -> bool {
-        self.channel.iter().any(|c| c.platform == "discord" && c.mode == Mode::Act)
+        self.channel.iter().any(|c| c.platform == "discord" && c.mode != Mode::Off)
     }
 }
 

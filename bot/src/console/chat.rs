@@ -240,6 +240,19 @@ pub(super) async fn person(
     pressed(&headers, &signed, &id, &shown, Done::person(), &[])
 }
 
+/// Follows the ticket an own answer tells of.
+pub(super) async fn follow(
+    State(web): State<Web>,
+    signed: SignedIn,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Result<Redirect, Fault> {
+    own(&web, &signed.viewer, &id).await?;
+    let request = fields.get("request_id");
+    accept::follow(&web.app, &signed.viewer, request, event_id(&fields)).await?;
+    Ok(Redirect::to(&format!("/chat/{id}")))
+}
+
 /// The form for a request, filled from what was understood of it.
 async fn prefilled(
     web: &Web,

@@ -200,6 +200,12 @@ impl<'a> Views<'a> {
         let form =
             row.body.form.as_ref().filter(|_| own && !filed && row.body.citations.is_empty());
         let shown = form.is_some();
+        let followed = match &ticket {
+            Some(ticket) if row.body.buttons.contains(&Button::Follow) => {
+                self.web.app.store.followed_by(&self.viewer.email).await?.contains(&ticket.key)
+            }
+            _ => true,
+        };
         let buttons = row.body.buttons.iter().filter(|_| own).filter_map(|b| match b {
             Button::Solved if verdict.is_none() => Some("solved"),
             Button::NotHelpful if verdict.is_none() => Some("not_helpful"),
@@ -209,6 +215,7 @@ impl<'a> Views<'a> {
             Button::TalkToPerson if !handed && verdict != Some(Verdict::Solved) => {
                 Some("talk_to_person")
             }
+            Button::Follow if !followed => Some("follow"),
             _ => None,
         });
         let buttons: Vec<_> = buttons.collect();

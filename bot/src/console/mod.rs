@@ -24,6 +24,7 @@ mod page;
 mod render;
 mod routes;
 pub mod session;
+mod suggestions;
 mod ticket_events;
 mod ticket_page;
 mod tickets;
@@ -106,6 +107,7 @@ fn pages() -> Table {
         .post("/chat/{id}/feedback", chat::feedback)
         .post("/chat/{id}/person", chat::person)
         .post("/chat/{id}/ticket", chat::ticket)
+        .post("/chat/{id}/follow", chat::follow)
         .get("/my", tickets::my)
         .get("/tickets", tickets::list)
         .get("/tickets/{key}", ticket_page::show)
@@ -116,6 +118,11 @@ fn pages() -> Table {
         .post("/tickets/{key}/unmerge", ticket_page::unmerge)
         .post("/tickets/{key}/review", ticket_page::review)
         .post("/tickets/{key}/reopen", ticket_page::reopen)
+        .post("/tickets/{key}/follow", ticket_page::follow)
+        .post("/tickets/{key}/unfollow", ticket_page::unfollow)
+        .get("/suggestions", suggestions::list)
+        .post("/suggestions/{id}/post", suggestions::post)
+        .post("/suggestions/{id}/dismiss", suggestions::dismiss)
         .get("/articles/{id}", articles::show)
         .get("/knowledge", knowledge::show)
         .get("/jobs", jobs::show)

@@ -36,6 +36,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "my.html",
     "side.html",
     "sign_in.html",
+    "suggestions.html",
     "ticket.html",
     "ticket_card.html",
     "ticket_form.html",

@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
+use firstline_core::chat::Platform;
 use firstline_core::ticket::{Impact, Kind, Priority, Status, Urgency};
 use minijinja::{Value, context};
 use serde::Serialize;
@@ -16,6 +17,8 @@ use super::render;
 use super::session::SignedIn;
 use super::ticket_events::Sight;
 use super::tickets::{assignees, kinds, systems, teams, words};
+use crate::accept::{self, Say};
+use crate::flows::follow;
 use crate::flows::ticket as flow;
 use crate::store::records::{
     PassageSeen, Ticket, TicketEvent, TicketEventRow, TicketFilter, TicketOrder, TicketPatch,
@@ -34,6 +37,8 @@ pub(super) fn said(word: &str) -> Option<(&'static str, bool)> {
         "unmerged" => ("Unmerged.", false),
         "reviewed" => ("Reviewed. This is the next one.", false),
         "reopened" => ("Reopened. The team is back on it.", false),
+        "followed" => ("You follow it. What becomes of it is told in your chat here.", false),
+        "unfollowed" => ("You no longer follow it.", false),
         "stale" => {
             ("Someone else changed this ticket first. Look again, then repeat your change.", true)
         }
@@ -228,6 +233,8 @@ pub(super) async fn show(
         t => val(TicketView::of(&ticket, now).named(&name)),
         owns,
         mine => ticket.requester == signed.viewer.email,
+        followers => store.follower_count(&key).await?,
+        follows => store.followed_by(&signed.viewer.email).await?.contains(&key),
         queue => asked.some("queue").is_some(),
         fields => val(field_views(ticket.kind, &ticket.fields)),
         files => val(files.iter().map(FileView::of).collect::<Vec<_>>()),
@@ -362,6 +369,38 @@ pub(super) async fn review(
         Some(next) => back(&next.key, "reviewed", true),
         None => Redirect::to("/tickets?order=least_confident&unreviewed=1&open=1"),
     })
+}
+
+/// What becomes of the ticket is told in a conversation of one's own, which begins with this.
+pub(super) async fn follow(
+    State(web): State<Web>,
+    signed: SignedIn,
+    Path(key): Path<String>,
+) -> Result<Redirect, Fault> {
+    let key = seen(&web, &signed, &key).await?.key;
+    let say = Say {
+        conversation: None,
+        text: format!("follow {key}"),
+        attachments: Vec::new(),
+        event_id: format!("follow:{key}"),
+        platform: Platform::Web,
+        key: None,
+    };
+    let accepted = accept::say(&web.app, &signed.viewer, say).await?;
+    let conversation = web.app.store.conversation(&accepted.conversation_id).await?;
+    let conversation = conversation.ok_or_else(Fault::not_found)?;
+    follow::follow(&web.app, &signed.viewer, &key, &conversation).await?;
+    Ok(back(&key, "followed", false))
+}
+
+pub(super) async fn unfollow(
+    State(web): State<Web>,
+    signed: SignedIn,
+    Path(key): Path<String>,
+) -> Result<Redirect, Fault> {
+    let key = seen(&web, &signed, &key).await?.key;
+    follow::unfollow(&web.app, &signed.viewer, &key).await?;
+    Ok(back(&key, "unfollowed", false))
 }
 
 pub(super) async fn reopen(

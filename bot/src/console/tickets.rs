@@ -160,6 +160,7 @@ pub(super) async fn list(
         filtered => names.iter().any(|n| asked.some(n).is_some()),
         more,
         views => val(views(&asked, &signed.viewer.email)),
+        suggestions => super::suggestions::tab(&web, &signed.viewer).await?,
         kinds => kinds(),
         systems => systems(&web),
         priorities => words(Priority::ALL, Priority::as_str),

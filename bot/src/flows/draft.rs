@@ -4,7 +4,6 @@
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::config::Mode;
 use crate::ports::{SendError, Shown};
 use crate::store::StoreError;
 use crate::store::records::ConversationRow;
@@ -18,11 +17,6 @@ pub(super) async fn follow(
     request_id: &str,
     mut newest: watch::Receiver<String>,
 ) {
-    let channel = app.config.channel(conversation.platform.as_str(), &conversation.channel);
-    // Where it is to speak with others' leave, nothing is shown before what is said is decided.
-    if channel.is_some_and(|channel| channel.mode != Mode::Act) {
-        return;
-    }
     let Some(every) = app.chat.drafts_every(conversation) else { return };
     let request_id = request_id.to_owned();
     let mut shown = Shown { message_id, request_id, ..Shown::default() };

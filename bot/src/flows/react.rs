@@ -5,7 +5,7 @@ mod changes;
 mod files;
 mod settle;
 
-use firstline_core::chat::{ChatEvent, EventBody, Message, Person, Setting};
+use firstline_core::chat::{ChatEvent, EventBody, Message, Person, Restraint, Setting};
 use firstline_core::command::{self, Command};
 use firstline_core::triage::{Plan, Speaker, Turn};
 use firstline_core::words;
@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::flows::draft;
+use crate::flows::follow;
 use crate::flows::ticket::deliveries;
 use crate::flows::understand::{Asked, SoFar, Understanding, understand};
 use crate::job::Job;
@@ -48,6 +49,9 @@ struct Reaction<'a> {
     /// More was said in the conversation than this event.
     has_thread: bool,
     viewer: Viewer,
+    /// The sender is a colleague, and no outsiders read along: their own permissions count where
+    /// nothing but a ticket's key is told.
+    among_us: bool,
     request: RequestRow,
     /// The open ticket filed from this conversation last.
     open_here: Option<String>,
@@ -60,6 +64,8 @@ struct Reaction<'a> {
     time_zone: Option<String>,
     /// What is said before anything else: files that could not be fetched.
     first: Option<String>,
+    /// Nothing is to be noticed of it by anybody but support owners.
+    restraint: Option<Restraint>,
 }
 
 /// Reacts to `event`; settles or fails as a whole. What it says is to be delivered now.
@@ -75,7 +81,8 @@ pub async fn react(
         app.store.complete(leased).await?;
         return Ok(None);
     };
-    let Situation { conversation, said, request, open_here, last_action, stamps } = situation;
+    let restraint = restraint(event, &situation);
+    let Situation { conversation, said, request, open_here, last_action, stamps, .. } = situation;
     let viewer = reader(app, &conversation, event).await?;
     let has_thread = said > 1;
     let reaction = Reaction {
@@ -84,6 +91,7 @@ pub async fn react(
         conversation,
         has_thread,
         viewer,
+        among_us: !event.from.guest && !event.outsiders,
         request,
         open_here,
         last_action,
@@ -91,6 +99,7 @@ pub async fn react(
         language: event.from.language().to_owned(),
         time_zone: event.from.time_zone.clone(),
         first: None,
+        restraint,
     };
     match &event.body {
         EventBody::Said { text, attachments, files } if files.is_empty() => {
@@ -107,6 +116,12 @@ pub async fn react(
         EventBody::FileTicket { form, .. } => Box::pin(reaction.file(form)).await,
         EventBody::TalkToPerson { .. } => Box::pin(reaction.talk_to_person()).await,
     }
+}
+
+/// A channel's mode holds the bot back until it takes part in the conversation; so it does when
+/// what was taken up that way is changed.
+fn restraint(event: &ChatEvent, situation: &Situation) -> Option<Restraint> {
+    event.restraint.or(situation.restraint).filter(|_| !situation.spoken)
 }
 
 /// For whom a reply is written: the asker, and where others read along, only what all of them
@@ -156,6 +171,11 @@ pub async fn tell_failure(app: &App, leased: &LeasedJob) {
         pending: true,
     };
     let told = async {
+        let of = message.request_id.as_deref().unwrap_or_default();
+        let situation = app.store.situation(&message.conversation_id, of).await?;
+        if situation.is_none_or(|situation| restraint(&event, &situation).is_some()) {
+            return Ok(());
+        }
         let jobs = deliveries(app, std::slice::from_ref(&message))?;
         app.store.pass_draft(&reply_id(leased), &message.id).await?;
         app.store.say(message, jobs, app.clock.now()).await?;
@@ -171,6 +191,9 @@ impl Reaction<'_> {
         if let Some(command) = command::parse(text)
             && command != Command::TalkToPerson
         {
+            if self.restraint.is_some() {
+                return self.settle_with(None, "silent").await;
+            }
             return self.command(&command).await;
         }
         self.sign();
@@ -196,6 +219,9 @@ impl Reaction<'_> {
 
     /// Shows that an answer is coming, where it takes a while: a model is asked.
     fn sign(&self) {
+        if self.restraint.is_some() {
+            return;
+        }
         if let (Some(app), Some(_)) = (self.app.shared(), &self.app.model) {
             let conversation = self.conversation.clone();
             tokio::spawn(async move { app.chat.working(&conversation).await });
@@ -209,7 +235,8 @@ impl Reaction<'_> {
         let understood = async move {
             understand(self.app, asked, &|text, so_far| {
                 self.show(text);
-                if so_far == SoFar::Part && self.leased.attempt == 1 {
+                let drafts = self.restraint.is_none() && self.leased.attempt == 1;
+                if so_far == SoFar::Part && drafts {
                     newest.send_replace(text.to_owned());
                 }
             })
@@ -223,6 +250,9 @@ impl Reaction<'_> {
 
     /// Shows checked sentences on open pages while the answer is being composed.
     fn show(&self, so_far: &str) {
+        if self.restraint.is_some() {
+            return;
+        }
         let text = so_far.to_owned();
         self.app.store.publish_live(&Live {
             conversation_id: self.conversation.id.clone(),
@@ -232,7 +262,7 @@ impl Reaction<'_> {
 
     /// Whether others who read along may learn what a ticket is about.
     fn may_name(&self, ticket: &Ticket) -> bool {
-        self.conversation.setting == Setting::Direct || !ticket.confidential
+        follow::may_name(self.conversation.setting, ticket)
     }
 
     async fn thread(&self) -> Result<Vec<Turn>, JobError> {

@@ -9,6 +9,7 @@ use firstline_core::triage::redact::redact;
 use firstline_core::{text, words};
 use thiserror::Error;
 
+use super::follow;
 use crate::app::App;
 use crate::job::Job;
 use crate::store::new_id;
@@ -50,7 +51,7 @@ impl Refusal {
 /// Longest comment, in bytes.
 const MAX_COMMENT: usize = 16 * 1024;
 
-async fn seen(app: &App, viewer: &Viewer, key: &str) -> Result<Ticket, Refusal> {
+pub(super) async fn seen(app: &App, viewer: &Viewer, key: &str) -> Result<Ticket, Refusal> {
     app.store.visible_ticket(key, viewer).await?.ok_or(Refusal::NotFound)
 }
 
@@ -89,10 +90,12 @@ pub async fn patch(
                 words::status_word(status, "en")
             )));
         }
+        let says = words::status_changed(&ticket.key, status, None, &ticket.language);
         if viewer.email != ticket.requester {
-            let says = words::status_changed(&ticket.key, status, None, &ticket.language);
-            notify.extend(thread_message(&ticket, Author::Bot, viewer, says));
+            notify.extend(thread_message(&ticket, Author::Bot, viewer, says.clone()));
         }
+        let seen_as = as_patched(&ticket, &patch);
+        notify.extend(follow::notices(app, &seen_as, viewer, &notify, &says).await?);
     }
     let jobs = deliveries(app, &notify)?;
     let written = app
@@ -111,6 +114,16 @@ pub async fn patch(
     let changed = done(written)?;
     app.similar.update(&changed);
     Ok(changed)
+}
+
+/// The ticket with what decides who may see it as the patch leaves it.
+fn as_patched(ticket: &Ticket, patch: &TicketPatch) -> Ticket {
+    let team = match &patch.team {
+        Some(team) => Some(team.trim().to_owned()).filter(|team| !team.is_empty()),
+        None => ticket.team.clone(),
+    };
+    let confidential = patch.confidential.unwrap_or(ticket.confidential);
+    Ticket { team, confidential, ..ticket.clone() }
 }
 
 /// What a requester may change of their own ticket: its words, and whether it is over.
@@ -242,7 +255,11 @@ pub async fn merge(app: &App, viewer: &Viewer, key: &str, into: &str) -> Result<
         )));
     }
     let says = words::merged(&ticket.key, &target.key, &ticket.language);
-    let notify: Vec<_> = thread_message(&ticket, Author::Bot, viewer, says).into_iter().collect();
+    let mut notify: Vec<_> =
+        thread_message(&ticket, Author::Bot, viewer, says).into_iter().collect();
+    // The other ticket may be none of a follower's business.
+    let says = words::status_changed(&ticket.key, Status::Closed, None, &ticket.language);
+    notify.extend(follow::notices(app, &ticket, viewer, &notify, &says).await?);
     let jobs = deliveries(app, &notify)?;
     let now = app.clock.now();
     done(app.store.merge(key, into, &viewer.email, notify, jobs, now).await?)
@@ -258,7 +275,9 @@ pub async fn unmerge(app: &App, viewer: &Viewer, key: &str) -> Result<Ticket, Re
         return Err(Refusal::Invalid("It is not merged into another ticket.".into()));
     }
     let says = words::unmerged(&ticket.key, &ticket.language);
-    let notify: Vec<_> = thread_message(&ticket, Author::Bot, viewer, says).into_iter().collect();
+    let mut notify: Vec<_> =
+        thread_message(&ticket, Author::Bot, viewer, says.clone()).into_iter().collect();
+    notify.extend(follow::notices(app, &ticket, viewer, &notify, &says).await?);
     let jobs = deliveries(app, &notify)?;
     done(app.store.unmerge(key, &viewer.email, notify, jobs, app.clock.now()).await?)
 }
@@ -290,22 +309,39 @@ fn thread_message(
     body: Message,
 ) -> Option<NewMessage> {
     let conversation_id = ticket.conversation_id.clone()?;
+    let told = notice(ticket, conversation_id, ticket.request_id.clone(), body);
+    Some(match author {
+        Author::Bot => told,
+        Author::Requester | Author::Person => NewMessage {
+            author,
+            email: by.email.clone(),
+            name: by.name.clone(),
+            body: Message { notice: false, ..told.body },
+            pending: author != Author::Requester,
+            ..told
+        },
+    })
+}
+
+/// What the bot tells of a ticket in a conversation without being asked.
+pub(super) fn notice(
+    ticket: &Ticket,
+    conversation_id: String,
+    request_id: Option<String>,
+    body: Message,
+) -> NewMessage {
     let id = new_id();
-    let (email, name) = match author {
-        Author::Bot => (String::new(), words::BOT_NAME.to_owned()),
-        Author::Requester | Author::Person => (by.email.clone(), by.name.clone()),
-    };
-    Some(NewMessage {
+    NewMessage {
         delivery_key: format!("ticket:{id}"),
         id,
         conversation_id,
-        author,
-        email,
-        name,
-        body: Message { ticket: Some(ticket.key.clone()), notice: author == Author::Bot, ..body },
-        request_id: ticket.request_id.clone(),
-        pending: author != Author::Requester,
-    })
+        author: Author::Bot,
+        email: String::new(),
+        name: words::BOT_NAME.to_owned(),
+        body: Message { ticket: Some(ticket.key.clone()), notice: true, ..body },
+        request_id,
+        pending: true,
+    }
 }
 
 /// The jobs that carry pending messages to their platforms.

@@ -1,14 +1,18 @@
 //! The rules of conduct, the same on every platform: what is the bot's business, when it
 //! answers, when it leaves the word to people, and how what was said gets in.
 
-use firstline_core::chat::{ConversationKey, Person, RemoteFile, Setting};
+use firstline_core::chat::{ConversationKey, Person, RemoteFile, Restraint, Setting};
 use firstline_core::words;
 
 use crate::accept::{self, AcceptError, Arrival};
 use crate::app::App;
 use crate::config::Mode;
-use crate::store::records::ConversationRow;
+use crate::store::conversation_id;
+use crate::store::records::{Author, ConversationRow};
 use crate::telemetry::metric;
+
+/// Messages of a thread looked through for one of the bot's.
+const TURNS: i64 = 50;
 
 /// Something was said; who said it is asked only if it concerns the bot.
 #[derive(Debug, Clone)]
@@ -37,12 +41,7 @@ pub(super) enum Ear {
 
 /// Whether this may be the bot's business, without asking whether it knows the conversation.
 pub(super) fn may_concern(app: &App, heard: &Heard) -> bool {
-    concerns(heard, mode(app, heard), heard.in_thread)
-}
-
-fn mode(app: &App, heard: &Heard) -> Option<Mode> {
-    let place = &heard.place;
-    app.config.channel(place.platform.as_str(), &place.channel).map(|channel| channel.mode)
+    concerns(heard, mode(app, &heard.place), heard.in_thread)
 }
 
 /// Whether this is the bot's business.
@@ -52,7 +51,7 @@ pub(super) async fn listen(app: &App, heard: &Heard) -> anyhow::Result<Ear> {
         true => app.store.conversation_by_key(place).await?,
         false => None,
     };
-    if !concerns(heard, mode(app, heard), known.is_some()) {
+    if !concerns(heard, mode(app, place), known.is_some()) {
         pass_over(place.platform.as_str(), "not for the bot");
         return Ok(Ear::Deaf);
     }
@@ -75,7 +74,7 @@ pub(super) async fn may_speak(
     Ok(conduct(heard, known, from) != Conduct::Yield)
 }
 
-/// Takes up what was said; a sentence when it is refused. An error: it could not be kept.
+/// Takes up what was said; a sentence when it is refused aloud. An error: it could not be kept.
 pub(super) async fn take_up(
     app: &App,
     heard: &Heard,
@@ -95,9 +94,14 @@ pub(super) async fn take_up(
         files,
         event_id: heard.event_id.clone(),
     };
-    match accept::arrived(app, arrival).await {
+    let restraint = restraint(heard, mode(app, &heard.place));
+    match accept::overheard(app, arrival, restraint).await {
         Ok(_) => Ok(None),
         Err(AcceptError::Unavailable(cause)) => Err(cause),
+        Err(refusal) if restraint.is_some() && !takes_part(app, heard).await? => {
+            tracing::debug!(%refusal, "something overheard is not taken up");
+            Ok(None)
+        }
         Err(AcceptError::Binary) => Ok(Some(words::binary(&language).text)),
         Err(refusal) => Ok(Some(refusal.to_string())),
     }
@@ -109,11 +113,33 @@ pub(super) fn pass_over(platform: &'static str, kind: &str) {
     tracing::debug!(platform, kind, "an event was passed over");
 }
 
+fn mode(app: &App, place: &ConversationKey) -> Option<Mode> {
+    app.config.channel(place.platform.as_str(), &place.channel).map(|c| c.mode)
+}
+
+/// Whether the bot has spoken lately in the thread this belongs to.
+async fn takes_part(app: &App, heard: &Heard) -> anyhow::Result<bool> {
+    let turns = app.store.thread_turns(&conversation_id(&heard.place), TURNS).await?;
+    Ok(turns.iter().any(|turn| turn.author == Author::Bot))
+}
+
 fn concerns(heard: &Heard, mode: Option<Mode>, known: bool) -> bool {
     if mode == Some(Mode::Off) {
         return false;
     }
-    heard.direct || heard.mention || known || (!heard.in_thread && mode == Some(Mode::Act))
+    heard.direct || heard.mention || known || (!heard.in_thread && mode.is_some())
+}
+
+/// What the channel's mode asks of a reply that nobody called for.
+fn restraint(heard: &Heard, mode: Option<Mode>) -> Option<Restraint> {
+    if heard.direct || heard.mention {
+        return None;
+    }
+    match mode? {
+        Mode::Suggest => Some(Restraint::Suggest),
+        Mode::Watch => Some(Restraint::Watch),
+        Mode::Act | Mode::Off => None,
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -163,14 +189,33 @@ mod tests {
             (false, false, true, None, false, false),
             (false, false, false, Some(Mode::Act), false, true),
             (false, false, true, Some(Mode::Act), false, false),
-            (false, false, false, Some(Mode::Watch), false, false),
-            (false, false, false, Some(Mode::Suggest), false, false),
+            (false, false, false, Some(Mode::Watch), false, true),
+            (false, false, false, Some(Mode::Suggest), false, true),
+            (false, false, true, Some(Mode::Suggest), false, false),
+            (false, false, true, Some(Mode::Watch), true, true),
             (false, true, false, Some(Mode::Watch), false, true),
             (false, true, false, Some(Mode::Off), false, false),
             (false, false, true, Some(Mode::Off), true, false),
         ] {
             let heard = heard(direct, mention, in_thread);
             assert_eq!(concerns(&heard, mode, known), minds, "{heard:?} {mode:?} {known}");
+        }
+    }
+
+    #[test]
+    fn it_holds_back_where_it_is_only_to_suggest_or_watch() {
+        use Restraint::{Suggest, Watch};
+        for (direct, mention, mode, restrained) in [
+            (false, false, None, None),
+            (false, false, Some(Mode::Act), None),
+            (false, false, Some(Mode::Suggest), Some(Suggest)),
+            (false, false, Some(Mode::Watch), Some(Watch)),
+            (false, true, Some(Mode::Suggest), None),
+            (false, true, Some(Mode::Watch), None),
+            (true, false, Some(Mode::Watch), None),
+        ] {
+            let heard = heard(direct, mention, false);
+            assert_eq!(restraint(&heard, mode), restrained, "{heard:?} {mode:?}");
         }
     }
 

@@ -48,11 +48,12 @@ pub(super) fn chat_url(base: &str, conversation_id: &str) -> String {
 }
 
 /// Every button with its name among components and what it says.
-pub(super) const BUTTONS: [(Button, &str, &str); 4] = [
+pub(super) const BUTTONS: [(Button, &str, &str); 5] = [
     (Button::Solved, "firstline.solved", "That solved it"),
     (Button::NotHelpful, "firstline.not_helpful", "Not helpful"),
     (Button::FileTicket, "firstline.file_ticket", "File a ticket"),
     (Button::TalkToPerson, "firstline.talk_to_person", "Talk to a person"),
+    (Button::Follow, "firstline.follow", "Follow"),
 ];
 
 /// The buttons under a message, each once, with name and words. A form that is offered has one.
@@ -77,6 +78,7 @@ pub(super) fn press_of(button: Button) -> Option<Press> {
         Button::Solved => Some(Press::Verdict(Verdict::Solved)),
         Button::NotHelpful => Some(Press::Verdict(Verdict::NotHelpful)),
         Button::TalkToPerson => Some(Press::TalkToPerson),
+        Button::Follow => Some(Press::Follow),
         Button::FileTicket => None,
     }
 }
@@ -87,16 +89,17 @@ pub(super) fn note(pressed: Button) -> Option<&'static str> {
         Button::Solved => Some("You said that this solved it."),
         Button::NotHelpful => Some("You said that this was not helpful."),
         Button::TalkToPerson => Some("You asked for a person."),
-        Button::FileTicket => None,
+        Button::FileTicket | Button::Follow => None,
     }
 }
 
 /// Whether a button makes no sense any more once another was pressed.
 pub(super) fn goes(button: Button, pressed: Button) -> bool {
     match pressed {
+        _ if button == Button::Follow => false,
         Button::Solved | Button::TalkToPerson => true,
         Button::NotHelpful => matches!(button, Button::Solved | Button::NotHelpful),
-        Button::FileTicket => false,
+        Button::FileTicket | Button::Follow => false,
     }
 }
 

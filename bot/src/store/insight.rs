@@ -10,10 +10,11 @@ use super::{Result, Store};
 const ASSUMED_AFTER_MS: i64 = 24 * 60 * 60 * 1000;
 
 impl Store {
-    /// Milliseconds from acceptance to settlement of every settled request.
+    /// Milliseconds from acceptance to settlement of every request settled aloud.
     pub async fn reply_times(&self) -> Result<Vec<i64>> {
         Ok(read!(self, |c| sqlx::query_scalar(
-            "SELECT settled_at - received_at FROM request WHERE settled_at IS NOT NULL"
+            "SELECT settled_at - received_at FROM request WHERE settled_at IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM unsaid u WHERE u.request_id = request.id)"
         )
         .fetch_all(c)
         .await?))
@@ -52,7 +53,8 @@ impl Store {
 
     /// Outcomes of the requests received from `since` until `now`. An answer nobody
     /// judged counts as assumed help after a day, unless the person asked again in the
-    /// same conversation; each answered request is counted once, or not yet.
+    /// same conversation; each answered request is counted once, or not yet. What
+    /// was not said counts as nothing until it is posted.
     pub async fn outcomes(&self, since: i64, now: i64) -> Result<Outcomes> {
         let row: (i64, i64, i64, i64, i64, i64) = read!(self, |c| sqlx::query_as(
             "SELECT
@@ -69,7 +71,9 @@ impl Store {
                      EXISTS (SELECT 1 FROM request n WHERE n.conversation_id = r.conversation_id
                          AND n.received_at > r.received_at
                          AND COALESCE(n.kind, 'question') <> 'none') AS again
-                   FROM request r WHERE r.received_at >= $1 AND r.state = 'settled') counted",
+                   FROM request r WHERE r.received_at >= $1 AND r.state = 'settled'
+                     AND NOT EXISTS (SELECT 1 FROM unsaid u
+                         WHERE u.request_id = r.id AND u.state <> 'posted')) counted",
         )
         .bind(since)
         .bind(now - ASSUMED_AFTER_MS)

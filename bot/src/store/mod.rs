@@ -21,6 +21,7 @@ mod drafts;
 mod encode;
 mod error;
 mod flush;
+mod followers;
 mod inbox;
 mod insight;
 mod jobs;
@@ -37,6 +38,7 @@ mod ticket_list;
 mod ticket_patch;
 mod ticket_rows;
 mod tickets;
+mod unsaid;
 mod usage;
 mod wakeups;
 
@@ -47,6 +49,7 @@ pub use people::{EVERYONE, PUBLIC};
 pub use privacy::Erased;
 pub use settle::Settled;
 pub use tickets::may_see;
+pub use unsaid::may_decide;
 pub use wakeups::{Live, LiveKind, Wakeups};
 
 use db::{Pools, SQLITE_WRITE, Tx, TxInner};

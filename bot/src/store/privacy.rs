@@ -47,8 +47,11 @@ impl Store {
         let mut requests = Vec::new();
         for id in ids {
             let assessments = self.assessments(&id).await?;
-            requests
-                .push(json!({ "request": self.request(&id).await?, "assessments": assessments }));
+            let suggested = self.suggestion(&id).await?.map(|s| s.draft);
+            requests.push(json!({
+                "request": self.request(&id).await?, "assessments": assessments,
+                "suggested": suggested,
+            }));
         }
         let keys: Vec<String> = read!(self, |c| sqlx::query_scalar(
             "SELECT key FROM ticket WHERE requester = $1 ORDER BY number"
@@ -120,6 +123,7 @@ impl Store {
             "tickets": tickets,
             "acts_on_tickets": acts,
             "participates_in": participates,
+            "follows": self.followed_by(&email).await?,
             "raw_events": self.raw_events(&email).await?,
             "attachments": self.own_attachments(&email).await?,
         }))
@@ -168,6 +172,7 @@ impl Store {
             "DELETE FROM login_link WHERE email = $1",
             "DELETE FROM api_token WHERE email = $1",
             "DELETE FROM account WHERE email = $1",
+            "DELETE FROM ticket_follower WHERE email = $1",
             "DELETE FROM idempotency WHERE email = $1",
             "DELETE FROM membership WHERE email = $1",
             "DELETE FROM person WHERE email = $1",
@@ -275,6 +280,7 @@ impl Tx {
             "UPDATE ticket_event SET data = replace(data, $1, $2) WHERE replace(data, $1, $2) <> data",
             "UPDATE correction SET by_email = $2 WHERE by_email = $1",
             "UPDATE correction SET reverted_by = $2 WHERE reverted_by = $1",
+            "UPDATE unsaid SET decided_by = $2 WHERE decided_by = $1",
         ] {
             exec!(self, sqlx::query(sql).bind(email).bind(pseudonym));
         }
@@ -291,8 +297,13 @@ impl Tx {
                 OR lane IN (SELECT 'out:' || id FROM conversation WHERE requester = $1)",
             "DELETE FROM inbox WHERE conversation_id IN
                 (SELECT id FROM conversation WHERE requester = $1)",
+            "DELETE FROM ticket_follower WHERE conversation_id IN
+                (SELECT id FROM conversation WHERE requester = $1)",
             "DELETE FROM citation WHERE request_id IN
                 (SELECT id FROM request WHERE requester = $1)",
+            "DELETE FROM unsaid WHERE request_id IN
+                (SELECT id FROM request WHERE requester = $1)
+                OR conversation_id IN (SELECT id FROM conversation WHERE requester = $1)",
         ] {
             exec!(self, sqlx::query(sql).bind(email));
         }

@@ -49,7 +49,8 @@ const WRITE: Together = together!(
     "UPDATE inbox SET settled_at = $3 WHERE job_id = $2",
     request("id")
     "UPDATE request SET state = $4, kind = $5, system = $6, confidence = $7, action = $8,
-         abstained = $9, answerable = $10, decision = $11, answer = $12, ticket_key = $13,
+         abstained = $9, answerable = $10, decision = $11, answer = COALESCE($12, answer),
+         ticket_key = COALESCE($13, ticket_key),
          verdict = COALESCE($14, verdict), redactions = $15, settled_at = $16, text = $17
      WHERE id = $1",
     assessment("id")
@@ -120,21 +121,13 @@ impl Store {
         // Nobody is left to hear of it when the conversation is gone.
         let reply = reply.zip(seq);
         let delivery = tx.write(&request, &assessments, reply, job, now).await?;
-        for document in &settlement.cited_documents {
-            exec!(
-                tx,
-                sqlx::query(
-                    "INSERT INTO citation (request_id, document_id, at) VALUES ($1, $2, $3)
-                 ON CONFLICT DO NOTHING",
-                )
-                .bind(&request.id)
-                .bind(document)
-                .bind(now)
-            );
-        }
+        tx.cite(&request.id, &settlement.cited_documents, now).await?;
         for (key, text) in &settlement.comments {
             let comment = TicketEvent::Comment { text: text.clone() };
             tx.event(key, &comment, &request.requester, false, now).await?;
+        }
+        if let Some(unsaid) = &settlement.unsaid {
+            tx.keep_unsaid(&request.id, &request.conversation_id, unsaid).await?;
         }
         tx.commit().await?;
         let ticket_key = ticket.and(request.ticket_key);
@@ -143,6 +136,28 @@ impl Store {
 }
 
 impl Tx {
+    /// Notes that a reply to a request cites these documents.
+    pub(super) async fn cite(
+        &mut self,
+        request: &str,
+        documents: &[String],
+        now: i64,
+    ) -> Result<()> {
+        for document in documents {
+            exec!(
+                self,
+                sqlx::query(
+                    "INSERT INTO citation (request_id, document_id, at) VALUES ($1, $2, $3)
+                 ON CONFLICT DO NOTHING",
+                )
+                .bind(request)
+                .bind(document)
+                .bind(now)
+            );
+        }
+        Ok(())
+    }
+
     /// Writes the request with its readings and says the reply at its place; its delivery,
     /// if the holder of `job` is to carry it out now.
     async fn write(
@@ -253,7 +268,7 @@ impl Tx {
 }
 
 /// Puts the ticket's key where the message left room for it.
-fn put_key(message: &mut Message, key: &str) {
+pub(super) fn put_key(message: &mut Message, key: &str) {
     message.text = message.text.replace(KEY_PLACEHOLDER, key);
     if message.ticket.as_deref() == Some(KEY_PLACEHOLDER) {
         message.ticket = Some(key.to_owned());

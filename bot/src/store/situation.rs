@@ -1,6 +1,7 @@
 //! What a reaction looks at before it thinks, read in one go.
 
 use super::corrections::STAMP;
+use super::encode::of_word_opt;
 use super::inbox::{ConversationDb, RequestDb};
 use super::privacy::LAST_ERASURE;
 use super::records::{Situation, Stamps};
@@ -24,6 +25,8 @@ struct SituationDb {
     updated_at: i64,
     open_here: Option<String>,
     last_action: Option<String>,
+    spoken: bool,
+    restraint: Option<String>,
     #[sqlx(flatten)]
     stamps: StampsDb,
 }
@@ -65,7 +68,10 @@ const SITUATION: &str = concat!(
           ORDER BY t.number DESC LIMIT 1) AS open_here,
          (SELECT o.action FROM request o
           WHERE o.conversation_id = c.id AND o.id <> r.id AND o.state = 'settled'
-          ORDER BY o.received_at DESC, o.id DESC LIMIT 1) AS last_action, ",
+          ORDER BY o.received_at DESC, o.id DESC LIMIT 1) AS last_action,
+         EXISTS (SELECT 1 FROM message m
+          WHERE m.conversation_id = c.id AND m.author = 'bot') AS spoken,
+         (SELECT u.restraint FROM unsaid u WHERE u.request_id = r.id) AS restraint, ",
     stamps!(),
     " FROM conversation c, request r WHERE c.id = $4 AND r.id = $5"
 );
@@ -105,6 +111,8 @@ impl Store {
             request: row.request.record()?,
             open_here: row.open_here,
             last_action: row.last_action,
+            spoken: row.spoken,
+            restraint: of_word_opt(row.restraint)?,
             stamps: row.stamps.record(),
         }))
     }

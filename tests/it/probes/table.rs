@@ -106,6 +106,18 @@ pub(super) fn probes() -> Vec<Probe> {
         post(BEN, "/tickets/{hr}/review", "", Do("hana")),
         post(OLGA, "/tickets/{hr}/review", "", Do("hana")),
         post(BEN, "/tickets/{hr}/reopen", "", May::None),
+        post(BEN, "/tickets/{hr}/follow", "", Do("hana")),
+        post(OLGA, "/tickets/{hr}/follow", "", Do("hana")),
+        post(BEN, "/tickets/{hr}/unfollow", "", Do("hana")),
+        // What was kept back in a channel where the bot only suggests.
+        get(BEN, "/suggestions", See("hana", "marrowfat")),
+        get(OLGA, "/suggestions", See("hana", "marrowfat")),
+        get(OLGA, "/suggestions?state=posted", May::None),
+        get("nobody", "/suggestions", See("hana", "marrowfat")),
+        post(BEN, "/suggestions/{suggestion}/post", "version=1", Do("hana")),
+        post(OLGA, "/suggestions/{suggestion}/post", "version=1", Do("hana")),
+        post(BEN, "/suggestions/{suggestion}/dismiss", "", Do("hana")),
+        post(OLGA, "/suggestions/{suggestion}/dismiss", "", Do("root")),
         // Another's conversation, and one's own with another's request.
         get(BEN, "/", See("zora", "quincefall")),
         get(BEN, "/chat/list", See("zora", "quincefall")),
@@ -126,6 +138,8 @@ pub(super) fn probes() -> Vec<Probe> {
         post(BEN, "/chat/{chat}/title", "title=mine", Do("zora")),
         post(BEN, "/chat/{chat}/person", "request_id={request}", Do("zora")),
         post(BEN, "/chat/{mychat}/person", "request_id={request}", May::None),
+        post(BEN, "/chat/{chat}/follow", "request_id={request}", Do("zora")),
+        post(BEN, "/chat/{mychat}/follow", "request_id={request}", May::None),
         post(BEN, "/chat/{chat}/ticket", "kind=bug&summary=x", Do("zora")),
         post(BEN, "/chat/{mychat}/ticket", "kind=bug&summary=x&request_id={request}", May::None),
         // Files and articles.

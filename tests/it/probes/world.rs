@@ -11,7 +11,7 @@ use acceptance::model::{Heard, Reply as Said, ScriptedModel, install_crypto};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::http::{Request, StatusCode, header};
-use firstline::accept::{self, Say};
+use firstline::accept::{self, Arrival, Say};
 use firstline::adapters::knowledge;
 use firstline::adapters::model::{OpenAiModel, Unlimited};
 use firstline::console;
@@ -21,7 +21,7 @@ use firstline::ports::Model;
 use firstline::store::records::{ApiToken, NewJob, PersonRow};
 use firstline::store::{Accepted, Live, LiveKind, new_id};
 use firstline::{config, telemetry};
-use firstline_core::chat::Platform;
+use firstline_core::chat::{ConversationKey, Person, Platform, Restraint, Setting};
 use serde_json::json;
 use tower::ServiceExt;
 
@@ -54,6 +54,7 @@ pub(crate) const MARKERS: &[&str] = &[
     "juniperus",  // a question about a confidential system that nobody could answer
     "sandpiper",  // a confidential word in a thread that also has a plain ticket
     "gannet",     // a restricted article quoted to somebody who may read it
+    "marrowfat",  // a confidential request on which a reply is only suggested
     "zora@example.com",
 ];
 
@@ -195,6 +196,28 @@ impl World {
         let down = self.bot.say("fred", chat, "And Keystone is down, I see an error page").await;
         self.name("quoting", self.ticket_of(&down).await);
         self.name("quote", quoted.request_id.unwrap());
+        // Asked in a channel in which the bot only suggests.
+        let overheard = Arrival {
+            conversation: ConversationKey {
+                platform: Platform::Slack,
+                tenant: "T1".into(),
+                channel: "CSUG".into(),
+                thread: "1.0".into(),
+            },
+            setting: Setting::Channel,
+            outsiders: false,
+            from: Person {
+                email: "zora@example.com".into(),
+                name: "Zora".into(),
+                ..Person::default()
+            },
+            text: "Peoplehub is down, nobody can read the marrowfat files".into(),
+            files: Vec::new(),
+            event_id: "overheard".into(),
+        };
+        let kept = accept::overheard(&self.bot.app, overheard, Some(Restraint::Suggest)).await;
+        self.name("suggestion", kept.unwrap().request_id.unwrap());
+        self.bot.run().await;
         self.name("job", self.dead_letter().await);
         self.bot.run().await;
     }

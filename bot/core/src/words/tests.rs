@@ -120,6 +120,10 @@ fn every_sentence_is_calm_in_both_languages() {
             duplicate("FL-1", "s", Status::New, language),
             did_you_mean("help", language),
             already_open("FL-1", Status::Waiting, language),
+            following("FL-1", Status::New, None, language),
+            following("FL-1", Status::New, Some("Ana"), language),
+            unfollowed("FL-1", true, None, language),
+            unfollowed("FL-1", false, Some("Ana"), language),
         ];
         all.extend(Status::ALL.iter().map(|s| status_changed("FL-1", *s, None, language)));
         for message in all {

@@ -117,7 +117,40 @@ pub fn duplicate(key: &str, summary: &str, status: Status, language: &str) -> Me
             "Das sieht nach deinem Ticket **{key}** aus ({summary}), Stand: {status}. Deine Nachricht steht jetzt dabei. Ist es etwas anderes, lege ein neues an."
         ),
     };
-    about(key, text, &[Button::FileTicket, Button::TalkToPerson])
+    about(key, text, &[Button::FileTicket, Button::TalkToPerson, Button::Follow])
+}
+
+/// Somebody is told from now on what becomes of a ticket. `who` where others read along.
+pub fn following(key: &str, status: Status, who: Option<&str>, language: &str) -> Message {
+    let status = status_word(status, language);
+    let who = who.map(|who| format!("{who}: ")).unwrap_or_default();
+    let text = match tongue(language) {
+        Tongue::En => format!(
+            "{who}you follow **{key}** now, which is {status}. I'll tell you here when that changes. `unfollow {key}` ends it."
+        ),
+        Tongue::De => format!(
+            "{who}du folgst jetzt **{key}**, Stand: {status}. Ich sage dir hier, wenn sich das ändert. `unfollow {key}` beendet es."
+        ),
+    };
+    about(key, sentence(&text), &[])
+}
+
+/// That is over, or never was.
+pub fn unfollowed(key: &str, followed: bool, who: Option<&str>, language: &str) -> Message {
+    let who = who.map(|who| format!("{who}: ")).unwrap_or_default();
+    let text = match (tongue(language), followed) {
+        (Tongue::En, true) => format!("{who}you no longer follow **{key}**."),
+        (Tongue::En, false) => format!("{who}you do not follow {key}."),
+        (Tongue::De, true) => format!("{who}du folgst **{key}** nicht mehr."),
+        (Tongue::De, false) => format!("{who}du folgst {key} nicht."),
+    };
+    message(sentence(&text), &[])
+}
+
+/// With a capital at its start.
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 /// What they said was added to their ticket.

@@ -9,9 +9,10 @@ use firstline_core::words;
 
 use super::settle::facts;
 use super::{Reaction, Said};
+use crate::flows::follow;
 use crate::flows::ticket::{self, Refusal};
 use crate::flows::understand::{Asked, understand};
-use crate::store::records::{NewTicket, Settlement, TicketFilter};
+use crate::store::records::{NewTicket, Settlement, TicketFilter, Viewer};
 use crate::worker::JobError;
 
 impl Reaction<'_> {
@@ -58,9 +59,36 @@ impl Reaction<'_> {
             Command::Review => ticket::review_list(self.app, Some(&self.viewer), language).await?,
             // Where an account can be tied, its platform has done so already.
             Command::Link | Command::Unlink => words::link_in_private(language),
+            Command::Follow(key) => {
+                let person = self.person().await?;
+                match follow::follow(self.app, &person, key, &self.conversation).await {
+                    Ok(ticket) => words::following(key, ticket.status, self.addressed(), language),
+                    Err(Refusal::Unavailable(error)) => return Err(JobError::Retry(error)),
+                    Err(_) => words::no_such_ticket(key, language),
+                }
+            }
+            Command::Unfollow(key) => match follow::unfollow(self.app, &self.viewer, key).await {
+                Ok(did) => words::unfollowed(key, did, self.addressed(), language),
+                Err(Refusal::Unavailable(error)) => return Err(JobError::Retry(error)),
+                Err(_) => words::no_such_ticket(key, language),
+            },
             Command::TalkToPerson => return self.talk_to_person().await,
         };
         self.settle_with(Some(says), "silent").await
+    }
+
+    /// The sender with what they may see themselves.
+    async fn person(&self) -> Result<Viewer, JobError> {
+        let known = match self.among_us {
+            true => self.app.store.viewer(&self.viewer.email).await?,
+            false => None,
+        };
+        Ok(known.unwrap_or_else(|| self.viewer.clone()))
+    }
+
+    /// Who is spoken to, where others read along.
+    fn addressed(&self) -> Option<&str> {
+        (self.conversation.setting == Setting::Channel).then_some(self.viewer.name.as_str())
     }
 
     // --- Buttons ------------------------------------------------------------------
@@ -139,6 +167,7 @@ impl Reaction<'_> {
             resolved_at: None,
         };
         let says = words::filed(&facts(&ticket, &[]), &assessment.language);
+        let says = self.followable(says, &ticket);
         self.request.action = Some("file".into());
         let title = (!ticket.summary.is_empty()).then(|| ticket.summary.clone());
         let settlement =

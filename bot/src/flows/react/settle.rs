@@ -1,18 +1,19 @@
 //! What a reaction writes: an understanding becomes a reply, a ticket or silence, and
 //! everything ends in one settlement.
 
-use firstline_core::chat::{Button, Message, TicketForm};
+use firstline_core::chat::{Button, Message, Setting, TicketForm};
 use firstline_core::ticket::{Impact, Kind, Sentiment, Status, Urgency};
 use firstline_core::triage::redact::SecretKind;
 use firstline_core::triage::{Assessment, Plan};
 use firstline_core::words;
 
 use super::{Reaction, Said, reply_id};
+use crate::flows::suggestion;
 use crate::flows::understand::Understanding;
 use crate::job::Job;
 use crate::store::records::{
     Author, Delivery, Explanation, KEY_PLACEHOLDER, NewMessage, NewTicket, Reply, RequestState,
-    Settlement,
+    Settlement, SuggestionState,
 };
 use crate::telemetry::metric;
 use crate::worker::JobError;
@@ -44,6 +45,7 @@ impl Reaction<'_> {
             Plan::File { offer: false } => {
                 let new = self.ticket_from(&understood, attachments);
                 let says = words::filed(&facts(&new, &assessment.missing), &language);
+                let says = self.followable(says, &new);
                 ticket = Some(new);
                 Some(with_hint(says, &understood))
             }
@@ -77,6 +79,7 @@ impl Reaction<'_> {
                 comments.extend(self.open_here.clone().map(|key| (key, self.request.text.clone())));
                 None
             }
+            Plan::Silent if self.restraint.is_some() => None,
             Plan::Silent => Some(words::courtesy(&language)),
         };
         let removed = removed_from(&self.request.text);
@@ -111,8 +114,17 @@ impl Reaction<'_> {
             comments,
             hand_over,
             title,
+            unsaid: None,
         };
         self.settle(settlement, said).await
+    }
+
+    /// In a channel, what tells of a new ticket lets others follow it.
+    pub(super) fn followable(&self, mut says: Message, ticket: &NewTicket) -> Message {
+        if self.conversation.setting == Setting::Channel && !ticket.confidential {
+            says.buttons.push(Button::Follow);
+        }
+        says
     }
 
     /// The ticket an understanding makes.
@@ -188,16 +200,31 @@ impl Reaction<'_> {
         let now = self.app.clock.now();
         settlement.request.state = RequestState::Settled;
         settlement.request.settled_at = Some(now);
+        let says = says.map(|body| Message { request_id: Some(self.request.id.clone()), ..body });
+        let says = match self.restraint {
+            Some(restraint) => {
+                let system = self.app.system(settlement.request.system.as_deref());
+                let team = system.and_then(|s| s.team.clone());
+                settlement.restrain(restraint, team, &self.viewer.groups, says);
+                None
+            }
+            None => says,
+        };
+        let suggested = settlement.unsaid.as_ref().is_some_and(|unsaid| unsaid.draft.is_some());
         if let Some(body) = says {
-            let body = Message { request_id: Some(self.request.id.clone()), ..body };
             settlement.request.answer = Some(body.clone());
             settlement.reply = Some(self.reply(body, now)?);
         }
         let settled = Box::pin(self.app.store.settle(self.leased, settlement, now)).await?;
         let settled = settled.ok_or(JobError::LeaseLost)?;
         crate::crash::point("settled");
-        metrics::histogram!(metric::REPLY_TIME)
-            .record((now - self.request.received_at) as f64 / 1_000.0);
+        if suggested {
+            suggestion::count(SuggestionState::Waiting);
+        }
+        if self.restraint.is_none() {
+            metrics::histogram!(metric::REPLY_TIME)
+                .record((now - self.request.received_at) as f64 / 1_000.0);
+        }
         let conversation = self.conversation;
         Ok(settled.delivery.map(|Delivery { job, message }| Said { conversation, job, message }))
     }

@@ -78,7 +78,7 @@ impl Inbound {
         let mut seen = 0;
         let mut done = BTreeSet::new();
         for channel in self.app.config.channel.iter() {
-            if channel.platform != Platform::Discord.as_str() || channel.mode != Mode::Act {
+            if channel.platform != Platform::Discord.as_str() || channel.mode == Mode::Off {
                 continue;
             }
             match self.of_channel(&channel.id, since, me).await {

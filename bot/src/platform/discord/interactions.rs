@@ -181,6 +181,7 @@ impl Inbound {
             Button::Solved => Press::Verdict(Verdict::Solved),
             Button::NotHelpful => Press::Verdict(Verdict::NotHelpful),
             Button::TalkToPerson => Press::TalkToPerson,
+            Button::Follow => Press::Follow,
             Button::FileTicket => return self.open_form(request, &actor).await,
         };
         let event_id = format!("press:{}", name_of(value));

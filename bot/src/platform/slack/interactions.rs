@@ -116,7 +116,9 @@ impl Inbound {
         );
         let button = press.button();
         accept::pressed(&self.app, from.clone(), request, press, event_id).await?;
-        self.without_buttons(value, button).await;
+        if offer::note(button).is_some() {
+            self.without_buttons(value, button).await;
+        }
         Ok(())
     }
 

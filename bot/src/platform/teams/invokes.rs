@@ -12,6 +12,7 @@ use crate::platform::offer;
 use crate::prefill;
 
 const NOT_YOURS: &str = "Only the person who asked can use these buttons.";
+const DONE: &str = "Done.";
 pub(super) const NOT_SAVED: &str = "That could not be saved; please try again.";
 const NOT_HERE: &str = "Firstline is not in this chat. Add it here first, then file the ticket.";
 const NOT_FOR_GUESTS: &str = "Guests can file tickets of their own messages only.";
@@ -29,6 +30,8 @@ impl Inbound {
         };
         let answer = match accept::pressed(&self.app, from, &pressed.request, press, event_id).await
         {
+            // The card stays as it is, for others.
+            Ok(_) if offer::note(pressed.button).is_none() => card::message_answer(DONE),
             Ok(_) => self.without_buttons(pressed).await?,
             Err(AcceptError::NotFound) => card::message_answer(NOT_YOURS),
             Err(AcceptError::Unavailable(error)) => {

@@ -5,8 +5,10 @@ mod knowledge;
 mod people;
 mod requests;
 mod tickets;
+mod unsaid;
 
 pub use knowledge::*;
 pub use people::*;
 pub use requests::*;
 pub use tickets::*;
+pub use unsaid::*;

@@ -1,11 +1,11 @@
 //! The durable path: jobs, conversations, what was said, how it was read and settled.
 
-use firstline_core::chat::{Message, Platform, Setting, Verdict};
+use firstline_core::chat::{Message, Platform, Restraint, Setting, Verdict};
 use firstline_core::ticket::Kind;
 use firstline_core::triage::{Abstained, Assessment, Decision, Similar};
 use serde::{Deserialize, Serialize};
 
-use super::{AttachmentRow, NewTicket};
+use super::{AttachmentRow, NewTicket, Unsaid, Withheld};
 
 /// A job to be enqueued, in the transaction of what causes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,6 +118,10 @@ pub struct Situation {
     pub open_here: Option<String>,
     /// What was done with the last settled request of the conversation, this one aside.
     pub last_action: Option<String>,
+    /// The bot has said something in the conversation.
+    pub spoken: bool,
+    /// The request was taken up without a word.
+    pub restraint: Option<Restraint>,
     pub stamps: Stamps,
 }
 
@@ -285,6 +289,8 @@ pub struct Settlement {
     pub hand_over: bool,
     /// Sets the conversation's title if it has none.
     pub title: Option<String>,
+    /// Kept in place of everything people would notice.
+    pub unsaid: Option<Unsaid>,
 }
 
 impl Settlement {
@@ -299,7 +305,33 @@ impl Settlement {
             comments: Vec::new(),
             hand_over: false,
             title: None,
+            unsaid: None,
         }
+    }
+
+    /// Takes everything out that people would notice, and keeps it as a draft where it is to be
+    /// suggested to the owners of `team`.
+    pub fn restrain(
+        &mut self,
+        restraint: Restraint,
+        team: Option<String>,
+        readers: &[String],
+        says: Option<Message>,
+    ) {
+        let ticket = self.ticket.take();
+        let comments = std::mem::take(&mut self.comments);
+        let cited_documents = std::mem::take(&mut self.cited_documents);
+        let hand_over = std::mem::take(&mut self.hand_over);
+        let says = says.filter(|_| restraint == Restraint::Suggest);
+        let draft = says.map(|says| Withheld {
+            says,
+            ticket,
+            comments,
+            hand_over,
+            cited_documents,
+            readers: readers.to_vec(),
+        });
+        self.unsaid = Some(Unsaid { restraint, team, draft });
     }
 }
 

@@ -1,9 +1,10 @@
 //! Tickets, what happens to them, and what owners teach by correcting them.
 
+use firstline_core::chat::Setting;
 use firstline_core::ticket::{Impact, Kind, Priority, Sentiment, Status, TicketFields, Urgency};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewTicket {
     pub kind: Kind,
     pub system: Option<String>,
@@ -101,6 +102,14 @@ pub struct TicketEventRow {
     pub actor: String,
     pub internal: bool,
     pub event: TicketEvent,
+}
+
+/// Who is told what becomes of a ticket, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Follower {
+    pub email: String,
+    pub conversation_id: String,
+    pub setting: Setting,
 }
 
 /// A change of fields by a person. `None` leaves a field as it is.

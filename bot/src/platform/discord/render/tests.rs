@@ -247,6 +247,7 @@ fn pressed_buttons_go_and_the_rest_stays() {
         assert_eq!(shown["components"].as_array().map(Vec::len), Some(2));
     }
     assert_eq!(pressed(message, &Press::FileTicket(TicketForm::default())), None);
+    assert_eq!(pressed(message, &Press::Follow), None);
     assert!(pressed(&Value::Null, &Press::TalkToPerson).is_some());
 }
 
