@@ -3,6 +3,7 @@
 
 use firstline_core::chat::{ChatEvent, Platform};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::store::new_id;
 use crate::store::records::NewJob;
@@ -23,7 +24,7 @@ pub enum Job {
         place: String,
         /// The platform's own name for it.
         event_id: String,
-        payload: String,
+        payload: Box<Value>,
     },
     /// React to an accepted event.
     #[serde(rename = "event.1")]

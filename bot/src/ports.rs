@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use firstline_core::chat::{Platform, RemoteFile};
 use firstline_indexer::{Found, Query};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::app::App;
@@ -38,7 +39,7 @@ pub struct Ask {
     pub user: String,
     /// JSON schema the reply must satisfy; its name goes with it.
     pub schema_name: String,
-    pub schema: serde_json::Value,
+    pub schema: Value,
     pub max_tokens: u32,
 }
 
@@ -140,13 +141,6 @@ pub trait Chat: Send + Sync {
         draft: Option<&Draft>,
     ) -> Result<Option<String>, SendError>;
 
-    /// How many milliseconds lie between two drafts of one message; `None` where messages are
-    /// shown whole only.
-    fn drafts_every(&self, conversation: &ConversationRow) -> Option<i64> {
-        let _ = conversation;
-        None
-    }
-
     /// Shows as much as there is of a message, in place of what is shown of it; what the platform
     /// calls it, which stays the same.
     async fn draft(
@@ -176,15 +170,15 @@ pub trait Chat: Send + Sync {
         self: Arc<Self>,
         app: Arc<App>,
         platform: Platform,
-        payload: &str,
+        payload: &Value,
     ) -> anyhow::Result<()> {
         let _ = (app, payload);
         anyhow::bail!("nobody here reads what {} sends", platform.as_str())
     }
 
     /// Says, where somebody waits for an answer to this, that it could not be taken up.
-    async fn unheard(&self, platform: Platform, payload: &str) {
-        let _ = (platform, payload);
+    async fn unheard(&self, app: &App, platform: Platform, payload: &Value) {
+        let _ = (app, platform, payload);
     }
 
     /// Shows, where it can, that an answer is being worked on. It goes with the answer.

@@ -8,6 +8,7 @@ use acceptance::db::on_both;
 use acceptance::slack::{FakeSlack, Fault, Posted};
 use firstline::flows;
 use firstline::ports::{Shown, Store};
+use firstline::worker;
 use firstline_core::chat::Platform;
 use serde_json::{Value, json};
 
@@ -216,6 +217,7 @@ async fn what_is_said_of_a_failure_takes_the_place_of_the_draft() {
         let app = &desk.bot.app;
         let asked = desk.slack.says("D1", "im", "UANA", QUESTION, None);
         assert_eq!(desk.slack.send_event(&desk.url, &asked).await.status(), 200);
+        assert_eq!(worker::step(app).await.unwrap(), 1, "it is heard");
         let leased = app.store.lease("w", 1, 60_000, app.clock.now()).await.unwrap().remove(0);
         let all = app.store.conversations_of("ana@example.com", 9).await.unwrap();
         app.store.begin_draft(&leased.id, &all[0].id, 1).await.unwrap();

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::pipeline::POST_INVOICE;
 use crate::slack::QUESTION;
-use crate::{slack, teams};
+use crate::{discord, slack, teams};
 
 const FOLLOW_UP: &str = "and if posting is refused with KS-1180?";
 const SUMMARY: &str = "KS-1180 though the period is open";
@@ -155,13 +155,50 @@ async fn in_teams(store: Store) -> Vec<String> {
     told
 }
 
+async fn in_discord(store: Store) -> Vec<String> {
+    let desk = discord::Desk::new(store).await;
+    let dm = desk.discord.dm(discord::ANA);
+    desk.discord.says(dm, discord::ANA, QUESTION);
+    desk.replies(dm, 1).await;
+    desk.discord.says(dm, discord::ANA, FOLLOW_UP);
+    let answer = desk.replies(dm, 2).await.remove(1);
+    let pressed = desk.presses(discord::ANA, &answer, "firstline.not_helpful").await;
+    desk.answer(pressed).await;
+    desk.replies(dm, 3).await;
+    let answer = desk.discord.message(answer.id).unwrap();
+    let opened = desk.presses(discord::ANA, &answer, "firstline.file_ticket").await;
+    desk.files(discord::ANA, opened, "bug", SUMMARY).await;
+    desk.replies(dm, 4).await;
+    desk.settled().await;
+    let ticket = filed(&desk.bot).await;
+    let olga = discord::OLGA;
+    let hers = desk.discord.dm(olga);
+    desk.discord.says(hers, olga, "review");
+    let list = desk.replies(hers, 1).await.remove(0);
+    desk.answer(desk.presses(olga, &list, "firstline.correct").await).await;
+    let form = desk.discord.message(list.id).unwrap();
+    let urgency = discord::component(&form, "firstline.correction:urgency");
+    desk.answer(desk.discord.selects(olga, form.id, &urgency, &["high"])).await;
+    let form = desk.discord.message(list.id).unwrap();
+    desk.answer(desk.presses(olga, &form, "firstline.correction:save").await).await;
+    desk.settled().await;
+    corrected(&desk.bot, &ticket.key).await;
+    resolved(&desk.bot, &ticket.key).await;
+    desk.replies(dm, 5).await;
+    let told = transcript(&desk.bot).await;
+    assert_eq!(desk.discord.messages(dm).len(), told.len(), "each shown once");
+    desk.end().await;
+    told
+}
+
 #[tokio::test]
-async fn it_is_the_same_on_the_web_in_slack_and_in_teams() {
+async fn it_is_the_same_on_the_web_in_slack_in_teams_and_in_discord() {
     let told = Mutex::new(Vec::new());
     let keep = |transcript| told.lock().unwrap().push(transcript);
     on_both(async |store| keep(on_the_web(store).await)).await;
     on_both(async |store| keep(in_slack(store).await)).await;
     on_both(async |store| keep(in_teams(store).await)).await;
+    on_both(async |store| keep(in_discord(store).await)).await;
     let told = told.into_inner().unwrap();
     let web = &told[0];
     assert_eq!(web.len(), 7, "{web:#?}");

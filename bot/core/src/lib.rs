@@ -3,6 +3,7 @@
 //! as values. Start with [`chat`] (what comes in and goes out), then [`triage`]
 //! (assess, decide, cite, redact), [`ticket`] and [`words`].
 
+pub mod capabilities;
 pub mod chat;
 pub mod command;
 pub mod retry;

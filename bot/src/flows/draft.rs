@@ -1,6 +1,7 @@
 //! Shows an answer in its chat while a model composes it. Drafts are a courtesy: none that fails
 //! keeps the answer, which takes the place of whatever of it is shown.
 
+use firstline_core::capabilities::of;
 use tokio::sync::watch;
 
 use crate::app::App;
@@ -17,7 +18,7 @@ pub(super) async fn follow(
     request_id: &str,
     mut newest: watch::Receiver<String>,
 ) {
-    let Some(every) = app.chat.drafts_every(conversation) else { return };
+    let Some(every) = of(conversation.platform).drafts_every(conversation.setting) else { return };
     let request_id = request_id.to_owned();
     let mut shown = Shown { message_id, request_id, ..Shown::default() };
     let mut next = app.clock.now();

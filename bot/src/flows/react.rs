@@ -152,7 +152,7 @@ pub async fn tell_failure(app: &App, leased: &LeasedJob) {
             (conversation_id, request_id, event)
         }
         Ok(Job::Heard { platform, payload, .. }) => {
-            return app.chat.unheard(platform, &payload).await;
+            return app.chat.unheard(app, platform, &payload).await;
         }
         Ok(Job::Deliver { .. }) | Err(_) => return,
     };

@@ -113,6 +113,13 @@ pub(super) fn pass_over(platform: &'static str, kind: &str) {
     tracing::debug!(platform, kind, "an event was passed over");
 }
 
+/// Whether somebody surely waits for an answer to this: what was never read may as well belong to
+/// a thread of others.
+pub(super) fn is_waited_for(app: &App, heard: &Heard) -> bool {
+    let mode = mode(app, &heard.place);
+    concerns(heard, mode, false) && restraint(heard, mode).is_none()
+}
+
 fn mode(app: &App, place: &ConversationKey) -> Option<Mode> {
     app.config.channel(place.platform.as_str(), &place.channel).map(|c| c.mode)
 }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use firstline_core::chat::{Platform, RemoteFile};
+use serde_json::Value;
 
 use crate::app::App;
 use crate::ports::{Chat, SendError, Shown, Store};
@@ -70,10 +71,6 @@ impl Chat for Platforms {
         self.at(conversation.platform)?.deliver(conversation, message, again, draft).await
     }
 
-    fn drafts_every(&self, conversation: &ConversationRow) -> Option<i64> {
-        self.at(conversation.platform).ok()?.drafts_every(conversation)
-    }
-
     async fn draft(
         &self,
         conversation: &ConversationRow,
@@ -96,7 +93,7 @@ impl Chat for Platforms {
         self: Arc<Self>,
         app: Arc<App>,
         platform: Platform,
-        payload: &str,
+        payload: &Value,
     ) -> anyhow::Result<()> {
         match self.foreign.get(&platform) {
             Some(chat) => chat.clone().hear(app, platform, payload).await,
@@ -104,9 +101,9 @@ impl Chat for Platforms {
         }
     }
 
-    async fn unheard(&self, platform: Platform, payload: &str) {
+    async fn unheard(&self, app: &App, platform: Platform, payload: &Value) {
         if let Some(chat) = self.foreign.get(&platform) {
-            chat.unheard(platform, payload).await;
+            chat.unheard(app, platform, payload).await;
         }
     }
 

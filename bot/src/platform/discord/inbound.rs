@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use firstline_core::capabilities::SAME_MATTER_MS;
 use firstline_core::chat::{ConversationKey, Platform, RemoteFile};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -20,9 +21,6 @@ use crate::app::App;
 use crate::platform::hearing::{self, Ear, Heard};
 use crate::store::records::ConversationRow;
 
-/// In direct messages there are no threads: a conversation goes on until nothing was said in it
-/// for so long, in milliseconds.
-const GOES_ON_MS: i64 = 60 * 60_000;
 /// Messages before the one that names the bot which are read with it.
 const EARLIER: usize = 10;
 /// Tries of what could not be kept, each after twice the time of the one before.
@@ -103,7 +101,7 @@ impl Inbound {
         let channel = channel.to_string();
         let latest =
             self.app.store.latest_conversation(Platform::Discord, DIRECT, &channel).await?;
-        Ok(latest.filter(|latest| self.now() - latest.updated_at < GOES_ON_MS))
+        Ok(latest.filter(|latest| self.now() - latest.updated_at < SAME_MATTER_MS))
     }
 
     pub(super) async fn said(&self, said: &Said) -> anyhow::Result<()> {

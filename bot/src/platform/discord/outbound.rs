@@ -20,9 +20,6 @@ const LOOKED_THROUGH: usize = 50;
 /// Of a thread's name
 /// (<https://docs.discord.com/developers/resources/channel#start-thread-from-message>).
 const LONGEST_NAME: usize = 100;
-/// Discord lets a channel have about five edits in five seconds, and says so with each answer
-/// (<https://docs.discord.com/developers/topics/rate-limits>).
-const DRAFTS_EVERY_MS: i64 = 1_000;
 /// Between Discord's clock and ours.
 const CLOCKS_DIFFER_MS: i64 = 5 * 60_000;
 
@@ -100,10 +97,6 @@ impl Chat for Discord {
             }
         }
         Ok(sent_as)
-    }
-
-    fn drafts_every(&self, _conversation: &ConversationRow) -> Option<i64> {
-        Some(DRAFTS_EVERY_MS)
     }
 
     async fn draft(

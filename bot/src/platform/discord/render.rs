@@ -12,6 +12,7 @@ pub(super) use tests::within_limits;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use firstline_core::capabilities::DISCORD;
 use firstline_core::chat::{Button, Citation, Message};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -21,12 +22,6 @@ use crate::accept::Press;
 use crate::platform::offer;
 pub(super) use form::{Opened, Step, choices, form_of, modal};
 pub(super) use review::{Correcting, Review, correction, for_one, review_list};
-
-const MOST_PARTS: usize = 3;
-
-/// Of a message's content
-/// (<https://docs.discord.com/developers/resources/message#create-message>).
-const CONTENT: usize = 2000;
 
 /// Of what an embed says
 /// (<https://docs.discord.com/developers/resources/message#embed-object-embed-limits>); with
@@ -78,11 +73,11 @@ pub(super) fn render(message: &Message, place: &Place<'_>) -> Vec<Value> {
     // A reply calls its author by itself.
     let call = place.requester.filter(|_| place.reply_to.is_none());
     let call = call.map(|user| format!("<@{user}> ")).unwrap_or_default();
-    let content = CONTENT - call.len();
+    let content = DISCORD.message - call.len();
     let mut sections = text::sections(text::chunks(&message.text, &links), content);
     let mut note = None;
-    if sections.len() > MOST_PARTS {
-        sections.truncate(MOST_PARTS);
+    if sections.len() > DISCORD.parts {
+        sections.truncate(DISCORD.parts);
         let says = read_on(place);
         let room = content.saturating_sub(text::size(&says) + 2);
         sections = match sections.pop() {
@@ -142,7 +137,7 @@ pub(super) fn draft(markdown: &str, place: &Place<'_>) -> Value {
     let message = Message { text: markdown.to_owned(), ..Message::default() };
     let mut body = render(&message, place).swap_remove(0);
     let content = body["content"].as_str().unwrap_or_default();
-    let content = text::cut(content, CONTENT - text::size(UNFINISHED));
+    let content = text::cut(content, DISCORD.message - text::size(UNFINISHED));
     body["content"] = format!("{content}{UNFINISHED}").into();
     body
 }
@@ -300,7 +295,8 @@ pub(super) fn plainly(markdown: &str, key: &str) -> Value {
 /// The data of an interaction's answer that only whoever pressed or typed sees.
 pub(super) fn privately(markdown: &str) -> Value {
     let links = Links { base: None, cited: false };
-    let section = text::sections(text::chunks(markdown, &links), CONTENT).into_iter().next();
+    let section =
+        text::sections(text::chunks(markdown, &links), DISCORD.message).into_iter().next();
     let content = section.map_or_else(|| "…".to_owned(), |section| section.text());
     json!({
         "content": content,

@@ -1,13 +1,11 @@
 //! A tolerant reading of what Slack sends: only what is needed is looked at, and whatever is
 //! missing, null, new or oddly shaped makes an envelope that is passed over, never an error.
 
+use firstline_core::capabilities::SLACK;
 use firstline_core::chat::RemoteFile;
 use serde_json::Value;
 
 use crate::store::new_id;
-
-/// Files taken from one message.
-const MOST_FILES: usize = 10;
 
 /// What an event callback is about, as far as it concerns the bot.
 #[derive(Debug, Clone, PartialEq)]
@@ -156,6 +154,20 @@ pub(super) fn about(value: &Value) -> About {
     About { team: team(value), event_id: event_id.unwrap_or_else(new_id), place }
 }
 
+/// Takes out what is never read: a secret, and the second form in which Slack sends every text.
+pub(super) fn slim(value: &mut Value) {
+    let mut take = |at: &str, name: &str| {
+        if let Some(of) = value.pointer_mut(at).and_then(Value::as_object_mut) {
+            of.remove(name);
+        }
+    };
+    take("", "token");
+    take("", "event_context");
+    for at in ["/event", "/event/message", "/event/previous_message"] {
+        take(at, "blocks");
+    }
+}
+
 pub(super) fn read(value: &Value) -> Envelope {
     let outer = text(value, "type").unwrap_or("nameless");
     let passed_over = |kind: &str| Envelope::PassedOver { kind: kind.to_owned() };
@@ -292,7 +304,7 @@ fn files(message: &Value) -> Vec<RemoteFile> {
                 url: url.to_owned(),
             })
         })
-        .take(MOST_FILES)
+        .take(SLACK.uploads)
         .collect()
 }
 

@@ -61,10 +61,11 @@ impl Inbound {
         self.slack.who(team, user, self.app.clock.now()).await
     }
 
-    /// Keeps an event that may concern the bot; an error when it is to be sent again.
-    pub(super) async fn event(&self, value: &Value, payload: String) -> anyhow::Result<()> {
-        let about = match envelope::read(value) {
-            Envelope::UrlVerification { .. } => return Ok(()),
+    /// Keeps an event that may concern the bot; what Slack's check of the address is answered
+    /// with. An error when it is to be sent again.
+    pub(super) async fn event(&self, mut value: Value) -> anyhow::Result<Option<String>> {
+        let about = match envelope::read(&value) {
+            Envelope::UrlVerification { challenge } => return Ok(Some(challenge)),
             Envelope::PassedOver { kind } => Err(kind),
             Envelope::Said(said) if !hearing::may_concern(&self.app, &said.heard()) => {
                 Err("not for the bot".to_owned())
@@ -72,19 +73,21 @@ impl Inbound {
             Envelope::Reacted(reacted) if reacted.emoji != self.slack.ticket_emoji => {
                 Err("another emoji".to_owned())
             }
-            _ => Ok(envelope::about(value)),
+            _ => Ok(envelope::about(&value)),
         };
         match about {
             Ok(about) => {
                 let platform = Platform::Slack;
                 let About { team: tenant, place, event_id } = about;
+                envelope::slim(&mut value);
+                let payload = Box::new(value);
                 let heard = Job::Heard { platform, tenant, place, event_id, payload };
                 self.app.spool.keep(&heard).await?;
                 crate::crash::point("kept");
             }
             Err(kind) => pass_over(&kind),
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Takes up an event that was kept; an error when it is to be tried again.
@@ -144,11 +147,9 @@ async fn events(State(inbound): State<Inbound>, headers: HeaderMap, body: Bytes)
         Err(why) => return refused(&why),
     };
     let value: Value = serde_json::from_str(&text).unwrap_or_default();
-    if let Envelope::UrlVerification { challenge } = envelope::read(&value) {
-        return challenge.into_response();
-    }
-    match inbound.event(&value, text).await {
-        Ok(()) => StatusCode::OK.into_response(),
+    match inbound.event(value).await {
+        Ok(Some(challenge)) => challenge.into_response(),
+        Ok(None) => StatusCode::OK.into_response(),
         Err(error) => later(&error),
     }
 }

@@ -95,7 +95,7 @@ impl Opener for Door {
 impl Receiver for Inbound {
     async fn receive(&self, kind: Kind, payload: Value) -> Result<Option<Value>, Unavailable> {
         let kept = match kind {
-            Kind::Event => self.event(&payload, payload.to_string()).await.map(|()| Reply::Done),
+            Kind::Event => self.event(payload).await.map(|_| Reply::Done),
             Kind::Interaction => self.interaction(&payload).await,
             Kind::Command => Ok(Reply::With(self.command(&payload).await)),
         };

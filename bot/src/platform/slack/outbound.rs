@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use firstline_core::chat::{Platform, RemoteFile, Setting};
 use firstline_core::words;
+use serde_json::Value;
 
 use super::Slack;
 use super::api::{SlackError, Standing};
@@ -14,6 +15,7 @@ use super::envelope::{self, Envelope};
 use super::inbound::Inbound;
 use super::render::{self, Place};
 use crate::app::App;
+use crate::platform::hearing;
 use crate::platform::offer::in_ms;
 use crate::ports::{Chat, SendError, Shown};
 use crate::store::records::{Author, ConversationRow, Draft, MessageRow};
@@ -30,10 +32,6 @@ const LASTING: [&str; 9] = [
     "user_not_found",
     "restricted_action",
 ];
-
-/// Slack speaks of one message a second, and of edits no more often
-/// (<https://docs.slack.dev/apis/web-api/rate-limits>).
-const DRAFTS_EVERY_MS: i64 = 1_000;
 
 #[async_trait]
 impl Chat for Slack {
@@ -102,21 +100,17 @@ impl Chat for Slack {
         self: Arc<Self>,
         app: Arc<App>,
         _platform: Platform,
-        payload: &str,
+        payload: &Value,
     ) -> anyhow::Result<()> {
-        Inbound { app, slack: self }.hear(&serde_json::from_str(payload)?).await
+        Inbound { app, slack: self }.hear(payload).await
     }
 
-    async fn unheard(&self, _platform: Platform, payload: &str) {
-        if let Envelope::Said(said) =
-            envelope::read(&serde_json::from_str(payload).unwrap_or_default())
+    async fn unheard(&self, app: &App, _platform: Platform, payload: &Value) {
+        if let Envelope::Said(said) = envelope::read(payload)
+            && hearing::is_waited_for(app, &said.heard())
         {
             self.refuse(&said, &words::error("en").text).await;
         }
-    }
-
-    fn drafts_every(&self, _conversation: &ConversationRow) -> Option<i64> {
-        Some(DRAFTS_EVERY_MS)
     }
 
     async fn draft(

@@ -7,6 +7,7 @@ mod modal;
 #[cfg(test)]
 mod tests;
 
+use firstline_core::capabilities::SLACK;
 use firstline_core::chat::{Citation, Message};
 use firstline_core::words::BOT_NAME;
 use serde_json::{Value, json};
@@ -21,16 +22,10 @@ pub(super) use modal::{FORM, form_of, modal, so_far};
 pub(super) const FILE: &str = "firstline.file";
 pub(super) const FILE_FROM_MESSAGE: &str = "firstline.file_from_message";
 
-const MOST_PARTS: usize = 3;
-
 /// Of a section's text, and of the fallback text.
 const SECTION: usize = 3000;
 
-/// Of all blocks of a message as JSON. Slack documents 50 blocks and 40,000 characters, but
-/// refuses (`msg_blocks_too_long`) from somewhere above 11,000.
-const PART: usize = 10_500;
-
-/// Of what sources may take of that.
+/// What sources may take of a message.
 const SOURCES: usize = 4000;
 
 /// JSON around the text of a block.
@@ -67,17 +62,17 @@ pub(super) fn render(message: &Message, place: &Place<'_>) -> Vec<Part> {
     let all = sections.len();
     let mut parts = spread(sections);
     let last_cost = |parts: &[Vec<Section>]| parts.last().map_or(0, |part| costs(part)) + tail_cost;
-    if parts.len() < MOST_PARTS
-        && last_cost(&parts) > PART
+    if parts.len() < SLACK.parts
+        && last_cost(&parts) > SLACK.message
         && let Some(last) = parts.last_mut().filter(|last| last.len() > 1)
         && let Some(section) = last.pop()
     {
         parts.push(vec![section]);
     }
     let note = read_on(place);
-    if parts.len() > MOST_PARTS || last_cost(&parts) > PART {
-        parts.truncate(MOST_PARTS);
-        let room = PART.saturating_sub(tail_cost + BLOCK + mrkdwn::size(&note));
+    if parts.len() > SLACK.parts || last_cost(&parts) > SLACK.message {
+        parts.truncate(SLACK.parts);
+        let room = SLACK.message.saturating_sub(tail_cost + BLOCK + mrkdwn::size(&note));
         if let Some(last) = parts.last_mut() {
             shorten(last, room);
         }
@@ -131,7 +126,7 @@ fn spread(sections: Vec<Section>) -> Vec<Vec<Section>> {
     let mut used = 0;
     for section in sections {
         let cost = cost(&section);
-        if used > 0 && used + cost > PART {
+        if used > 0 && used + cost > SLACK.message {
             parts.push(Vec::new());
             used = 0;
         }

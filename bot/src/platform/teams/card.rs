@@ -16,6 +16,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 
+use firstline_core::capabilities::TEAMS;
 use firstline_core::chat::{Button, Message};
 use firstline_core::words::BOT_NAME;
 use serde_json::{Value, json};
@@ -28,15 +29,7 @@ pub(super) use answer::{
 pub(super) use correction::{Correction, correction, correction_of};
 pub(super) use dialog::{Opened, Step, dialog, draft_of, form_of, opened_of};
 
-const MOST_PARTS: usize = 3;
-
-/// Of a whole activity. Microsoft documents 100 KB for a bot's message, counted in UTF-16
-/// (<https://learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages>),
-/// and earlier 40 KB and, for what is posted by webhook to this day, 28 KB: the least of them
-/// holds in every cloud, old or new.
-const LARGEST: usize = 28 * 1024;
-
-/// What of it is left for addressing (conversation, bot, what it replies to) and for summaries.
+/// What of an activity is left for addressing (conversation, bot, what it replies to) and for summaries.
 const ADDRESSING: usize = 4096;
 
 /// Of one element of text.
@@ -66,18 +59,18 @@ pub(super) fn render(message: &Message, place: &Place<'_>) -> Vec<Value> {
     let all = pieces.len();
     let tail = tail::Tail::of(message, base);
     let note = text_block(&read_on(place));
-    let room = LARGEST - ADDRESSING - weigh(&activity(Vec::new(), &[], ""));
+    let room = TEAMS.message - ADDRESSING - weigh(&activity(Vec::new(), &[], ""));
     let last_room = room.saturating_sub(tail.weight() + weigh(&note));
 
     let mut parts = spread(pieces, room);
     let over = |part: &[(Piece, Value)]| part.iter().map(cost).sum::<usize>() > last_room;
-    if parts.len() < MOST_PARTS
+    if parts.len() < TEAMS.parts
         && let Some(last) = parts.last_mut().filter(|last| last.len() > 1 && over(last))
         && let Some(piece) = last.pop()
     {
         parts.push(vec![piece]);
     }
-    parts.truncate(MOST_PARTS);
+    parts.truncate(TEAMS.parts);
     if let Some(last) = parts.last_mut().filter(|last| over(last)) {
         while last.len() > 1 && over(last) {
             last.pop();
@@ -144,7 +137,7 @@ fn spread(pieces: Vec<Piece>, room: usize) -> Vec<Vec<(Piece, Value)>> {
             part.push(piece);
         }
         // What is beyond the last part is not shown; that there is more is enough to know.
-        if parts.len() > MOST_PARTS {
+        if parts.len() > TEAMS.parts {
             break;
         }
     }

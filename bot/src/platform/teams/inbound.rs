@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use firstline_core::capabilities::{SAME_MATTER_MS, TEAMS};
 use firstline_core::chat::{ConversationKey, Person, Platform, RemoteFile, Verdict};
 use firstline_core::words;
 use serde_json::Value;
@@ -25,8 +26,6 @@ use crate::platform::hearing::{self, Ear, Heard};
 const PATH: &str = "/api/messages";
 /// An activity has at most some hundred kilobytes.
 const LIMIT: usize = 1024 * 1024;
-/// Chats have no threads: what is said within this time goes on where the last word was.
-const SAME_MATTER_MS: i64 = 60 * 60_000;
 
 #[derive(Clone)]
 pub(super) struct Inbound {
@@ -296,5 +295,5 @@ fn files(said: &Said) -> Vec<RemoteFile> {
         };
         RemoteFile { id: format!("{}:{number}", said.origin.id), name, size: 0, url }
     });
-    files.take(10).collect()
+    files.take(TEAMS.uploads).collect()
 }

@@ -16,10 +16,6 @@ use crate::store::records::{Author, ConversationRow, Draft, MessageRow};
 /// Begins the thread of a conversation in a chat, where Teams has no threads.
 pub(super) const CHAT: &str = "chat:";
 
-/// Microsoft asks for two seconds between the states of a stream, and for one at least
-/// (<https://learn.microsoft.com/microsoftteams/platform/bots/streaming-ux>).
-const DRAFTS_EVERY_MS: i64 = 2_000;
-
 /// A conversation as Teams names it: in a channel with the message its thread begins with.
 pub(super) fn teams_conversation(row: &ConversationRow) -> String {
     if row.thread.starts_with(CHAT) {
@@ -74,10 +70,6 @@ impl Chat for Teams {
             sent_as = Some(sent).filter(|id| !id.is_empty());
         }
         Ok(sent_as)
-    }
-
-    fn drafts_every(&self, conversation: &ConversationRow) -> Option<i64> {
-        (conversation.setting == Setting::Direct).then_some(DRAFTS_EVERY_MS)
     }
 
     async fn draft(

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use firstline_core::capabilities::DISCORD;
 use firstline_core::chat::TicketForm;
 use firstline_core::ticket::{FieldSpec, Kind, fields_of};
 use serde_json::{Value, json};
@@ -17,14 +18,8 @@ use crate::platform::offer::KINDS;
 /// What all components of the form are called before their first colon.
 const FORM: &str = "firstline.form";
 
-/// Limits of <https://docs.discord.com/developers/components/reference>: of one input, of one
-/// choice in a list, of their number, and of the lists that leave room for kinds and a button.
-const LONGEST_INPUT: usize = 4000;
-const LONGEST_CHOICE: usize = 100;
-pub(super) const MOST_CHOICES: usize = 25;
+/// Lists before the form that leave room for kinds and a button.
 const MOST_LISTS: usize = 3;
-/// Of a dialog's inputs, one of which is the summary.
-const MOST_FIELDS: usize = 4;
 
 const STRING_SELECT: u8 = 3;
 const TEXT_INPUT: u8 = 4;
@@ -135,10 +130,10 @@ pub(in super::super) fn choices(opened: &Opened, systems: &[String]) -> Option<V
         KINDS.iter().map(|(kind, label)| choice(label, kind.as_str(), *kind == opened.kind));
     let mut rows =
         vec![list(&opened.id(Step::Kind.as_str()), "What is it about?", 1, kinds.collect())];
-    let systems = offered(systems, opened.system(systems), MOST_CHOICES * MOST_LISTS);
-    for (at, names) in systems.chunks(MOST_CHOICES).enumerate() {
+    let systems = offered(systems, opened.system(systems), DISCORD.form.choices * MOST_LISTS);
+    for (at, names) in systems.chunks(DISCORD.form.choices).enumerate() {
         let says = match (names.first(), names.last()) {
-            (Some(first), Some(last)) if systems.len() > MOST_CHOICES => {
+            (Some(first), Some(last)) if systems.len() > DISCORD.form.choices => {
                 text::cut(&format!("System: {} to {}", first.trim(), last.trim()), 150)
             }
             _ => "System".to_owned(),
@@ -168,7 +163,7 @@ pub(in super::super) fn choices(opened: &Opened, systems: &[String]) -> Option<V
 pub(super) fn offered<'s>(systems: &'s [String], known: Option<&str>, most: usize) -> Vec<&'s str> {
     let mut seen = BTreeSet::new();
     let fitting = systems.iter().map(String::as_str).filter(|name| {
-        !name.trim().is_empty() && text::size(name) <= LONGEST_CHOICE && seen.insert(*name)
+        !name.trim().is_empty() && text::size(name) <= DISCORD.form.choice && seen.insert(*name)
     });
     let mut offered: Vec<&str> = fitting.collect();
     let beyond = offered.iter().skip(most).find(|name| Some(**name) == known).copied();
@@ -208,7 +203,7 @@ pub(in super::super) fn modal(opened: &Opened, form: &TicketForm) -> Value {
 }
 
 fn asked(kind: Kind) -> impl Iterator<Item = &'static FieldSpec> {
-    fields_of(kind).iter().take(MOST_FIELDS)
+    fields_of(kind).iter().take(DISCORD.form.fields)
 }
 
 /// In a row of its own, which the gateway's client reads; labels, the newer frame for inputs,
@@ -216,10 +211,10 @@ fn asked(kind: Kind) -> impl Iterator<Item = &'static FieldSpec> {
 fn input(name: &str, label: &str, style: u8, required: bool, value: &str) -> Value {
     let mut input = json!({
         "type": TEXT_INPUT, "custom_id": name, "label": label, "style": style,
-        "required": required, "max_length": LONGEST_INPUT,
+        "required": required, "max_length": DISCORD.form.input,
     });
     if !value.trim().is_empty() {
-        input["value"] = text::cut(value, LONGEST_INPUT).into();
+        input["value"] = text::cut(value, DISCORD.form.input).into();
     }
     json!({ "type": ROW, "components": [input] })
 }

@@ -2,12 +2,13 @@
 //! in the place of the message they were opened from. What was chosen travels in the names of the
 //! components.
 
+use firstline_core::capabilities::DISCORD;
 use firstline_core::chat::{Message, ReviewLine};
 use firstline_core::ticket::{Impact, Kind, Urgency};
 use serde_json::{Value, json};
 
-use super::form::{MOST_CHOICES, choice, list, mark, offered};
-use super::{BUTTON, CONTENT, PRIMARY, ROW, SECONDARY, text};
+use super::form::{choice, list, mark, offered};
+use super::{BUTTON, PRIMARY, ROW, SECONDARY, text};
 use crate::platform::offer::{self, KINDS};
 use crate::platform::review::{AGREE, CORRECT, Corrected, IMPACTS, URGENCIES};
 use crate::store::records::Ticket;
@@ -155,7 +156,7 @@ impl Correcting {
 /// Adds the words about each ticket to a message's. What does not fit is named by its buttons.
 pub(super) fn append(content: &mut String, review: &[ReviewLine], base: Option<&str>) {
     for line in review.iter().map(|it| line(it, base)) {
-        if text::size(content) + text::size(&line) + 2 <= CONTENT {
+        if text::size(content) + text::size(&line) + 2 <= DISCORD.message {
             content.push_str("\n\n");
             content.push_str(&line);
         }
@@ -187,7 +188,8 @@ pub(super) fn row(line: &ReviewLine) -> Value {
 /// What waits for review, as the data of an answer or of an update.
 pub(in super::super) fn review_list(message: &Message, base: Option<&str>) -> Value {
     let links = text::Links { base, cited: false };
-    let said = text::sections(text::chunks(&message.text, &links), CONTENT).into_iter().next();
+    let said =
+        text::sections(text::chunks(&message.text, &links), DISCORD.message).into_iter().next();
     let mut content = said.map(|section| section.text()).unwrap_or_default();
     append(&mut content, &message.review, base);
     let rows: Vec<Value> = message.review.iter().map(row).collect();
@@ -210,7 +212,7 @@ pub(in super::super) fn correction(
     let urgencies =
         URGENCIES.iter().map(|(it, label)| words(it.as_str(), label, urgency)).collect();
     let now = correcting.choice("system", systems);
-    let offered = offered(systems, now, MOST_CHOICES);
+    let offered = offered(systems, now, DISCORD.form.choices);
     let names: Vec<Value> =
         offered.iter().map(|name| choice(name, &mark(name), Some(*name) == now)).collect();
     let mut rows = vec![list(&correcting.id("kind"), "What is it?", 1, kinds)];

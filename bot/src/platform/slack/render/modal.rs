@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use firstline_core::capabilities::SLACK;
 use firstline_core::chat::TicketForm;
 use firstline_core::ticket::{Kind, fields_of};
 use serde_json::{Value, json};
@@ -11,12 +12,6 @@ use crate::platform::offer::{self, KINDS};
 
 /// The form among an app's views.
 pub(in super::super) const FORM: &str = "firstline.ticket";
-
-/// Of one input.
-const LONGEST_INPUT: usize = 3000;
-/// Of one choice in a list, and of their number.
-const LONGEST_CHOICE: usize = 75;
-const MOST_CHOICES: usize = 100;
 
 /// The one action of every input; its block says which field it is.
 pub(super) const VALUE: &str = "value";
@@ -64,11 +59,12 @@ pub(in super::super) fn modal(
 pub(super) fn offered<'s>(systems: &'s [String], known: Option<&str>) -> Vec<&'s str> {
     let mut seen = BTreeSet::new();
     let fitting = systems.iter().map(String::as_str).filter(|name| {
-        !name.trim().is_empty() && mrkdwn::size(name) <= LONGEST_CHOICE && seen.insert(*name)
+        !name.trim().is_empty() && mrkdwn::size(name) <= SLACK.form.choice && seen.insert(*name)
     });
     let mut offered: Vec<&str> = fitting.collect();
-    let beyond = offered.iter().skip(MOST_CHOICES).find(|name| Some(**name) == known).copied();
-    offered.truncate(MOST_CHOICES);
+    let beyond =
+        offered.iter().skip(SLACK.form.choices).find(|name| Some(**name) == known).copied();
+    offered.truncate(SLACK.form.choices);
     if let (Some(name), Some(last)) = (beyond, offered.last_mut()) {
         *last = name;
     }
@@ -92,10 +88,10 @@ fn words(value: &str, multiline: bool) -> Value {
         "type": "plain_text_input",
         "action_id": VALUE,
         "multiline": multiline,
-        "max_length": LONGEST_INPUT,
+        "max_length": SLACK.form.input,
     });
     if let (false, Some(element)) = (value.trim().is_empty(), element.as_object_mut()) {
-        let value = mrkdwn::cut(value, LONGEST_INPUT);
+        let value = mrkdwn::cut(value, SLACK.form.input);
         element.insert("initial_value".to_owned(), Value::from(value));
     }
     element

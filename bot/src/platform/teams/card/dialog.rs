@@ -9,6 +9,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use firstline_core::capabilities::TEAMS;
 use firstline_core::chat::TicketForm;
 use firstline_core::ticket::{Kind, fields_of};
 use serde_json::{Map, Value, json};
@@ -16,11 +17,6 @@ use serde_json::{Map, Value, json};
 use super::super::text::{cut, literal};
 use super::{card, text_block};
 use crate::platform::offer::{self, KINDS};
-
-/// Of one input, and of a choice in a list and their number.
-const LONGEST_INPUT: usize = 3000;
-const LONGEST_CHOICE: usize = 75;
-const MOST_CHOICES: usize = 100;
 
 /// Bytes of fields that are not shown; each of two buttons carries them.
 const MOST_CARRIED: usize = 6000;
@@ -115,12 +111,13 @@ pub(super) fn offered<'s>(systems: &'s [String], known: Option<&str>) -> Vec<&'s
     let mut seen = BTreeSet::new();
     let fitting = systems.iter().map(String::as_str).filter(|name| {
         !name.trim().is_empty()
-            && name.encode_utf16().count() <= LONGEST_CHOICE
+            && name.encode_utf16().count() <= TEAMS.form.choice
             && seen.insert(*name)
     });
     let mut offered: Vec<&str> = fitting.collect();
-    let beyond = offered.iter().skip(MOST_CHOICES).find(|name| Some(**name) == known).copied();
-    offered.truncate(MOST_CHOICES);
+    let beyond =
+        offered.iter().skip(TEAMS.form.choices).find(|name| Some(**name) == known).copied();
+    offered.truncate(TEAMS.form.choices);
     if let (Some(name), Some(last)) = (beyond, offered.last_mut()) {
         *last = name;
     }
@@ -153,10 +150,10 @@ fn words(id: &str, label: &str, value: &str, multiline: bool) -> Value {
         "id": id,
         "label": label,
         "isMultiline": multiline,
-        "maxLength": LONGEST_INPUT,
+        "maxLength": TEAMS.form.input,
     });
     if !value.trim().is_empty() {
-        input["value"] = Value::from(cut(value, LONGEST_INPUT));
+        input["value"] = Value::from(cut(value, TEAMS.form.input));
     }
     input
 }
@@ -173,7 +170,7 @@ pub(in super::super) fn opened_of(data: &Value) -> Option<Opened> {
 
 fn written(data: &Value, id: &str) -> Option<String> {
     let value = data[id].as_str().map(str::trim);
-    value.filter(|value| !value.is_empty()).map(|value| cut(value, LONGEST_INPUT))
+    value.filter(|value| !value.is_empty()).map(|value| cut(value, TEAMS.form.input))
 }
 
 /// What is in the inputs so far, complete or not, for showing it again. The fields of a former
