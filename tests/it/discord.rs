@@ -163,6 +163,8 @@ impl Desk {
 
     /// The same, while time goes on: what failed is tried again.
     pub(crate) async fn settled_in_time(&self) {
+        // Not under somebody at work: they would lose their lease.
+        self.eventually(async || self.jobs().await.1 == 0).await;
         self.bot.clock.advance(60_000);
         let turns = std::cell::Cell::new(0_u32);
         self.eventually(async || {
