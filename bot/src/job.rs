@@ -22,8 +22,6 @@ pub enum Job {
         /// Workspace and thread it concerns: within these, order is kept.
         tenant: String,
         place: String,
-        /// The platform's own name for it.
-        event_id: String,
         payload: Box<Value>,
     },
     /// React to an accepted event.
@@ -66,12 +64,9 @@ impl Job {
 
     fn dedupe(&self) -> Option<String> {
         match self {
-            // Sent again while it waits; later, its event is known.
-            Job::Heard { platform, tenant, event_id, .. } => {
-                Some(format!("heard:{}:{tenant}:{event_id}", platform.as_str()))
-            }
-            // The inbox row is what makes an event unique.
-            Job::Event { .. } => None,
+            // The inbox row is what makes an event unique. That one is kept twice when it is sent
+            // again at once is cheaper than a key of its own for each.
+            Job::Heard { .. } | Job::Event { .. } => None,
             Job::Deliver { message_id, .. } => Some(format!("deliver:{message_id}")),
         }
     }

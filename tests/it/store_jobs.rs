@@ -146,6 +146,26 @@ async fn a_start_takes_up_at_once_what_was_left_where_nobody_else_can_hold_it() 
 }
 
 #[tokio::test]
+async fn jobs_added_in_one_go_are_whole_and_each_key_lives_once() {
+    on_both(async |store: Store| {
+        let mut many: Vec<_> = (0..150).map(|n| job(&format!("lane {n}"), 1)).collect();
+        many[70].payload = "{\"text\": \"a \\\"quoted\\\", {curly} \\\\ line\"}".into();
+        many[70].priority = 3;
+        many[70].run_at = 2;
+        many[3].dedupe = Some("key".into());
+        many[149].dedupe = Some("key".into());
+        store.enqueue_all(&[], 1).await.unwrap();
+        store.enqueue_all(&many, 1).await.unwrap();
+        store.enqueue_all(&many[..2], 1).await.unwrap();
+        assert_eq!(store.jobs(None, 999).await.unwrap().len(), 149);
+        let leased = store.lease("w", 1, 1_000, 5).await.unwrap().remove(0);
+        assert_eq!((&leased.id, leased.attempt), (&many[70].id, 1));
+        assert_eq!((&leased.payload, &leased.lane), (&many[70].payload, &many[70].lane));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn dead_letters_are_listed_retried_and_discarded() {
     on_both(async |store: Store| {
         let mut once = job("a", 1);

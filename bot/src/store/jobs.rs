@@ -3,6 +3,7 @@
 //! whole recovery from a crash.
 
 use sqlx::QueryBuilder;
+use sqlx::postgres::PgPool;
 
 use super::db::Pools;
 use super::records::{JobCounts, JobRow, LeasedJob, MessageRow, NewJob};
@@ -61,6 +62,51 @@ const SENT_PG: &str = "WITH held AS (DELETE FROM job
          AND o.state = 'ready') FROM held
      WHERE set_config('synchronous_commit', 'off', true) = 'off'";
 
+/// One trip, and a commit of its own.
+async fn enqueue_pg(jobs: &[NewJob], now: i64, pool: &PgPool) -> Result<()> {
+    let texts = |of: fn(&NewJob) -> &str| jobs.iter().map(of).collect::<Vec<_>>();
+    let numbers = |of: fn(&NewJob) -> i64| jobs.iter().map(of).collect::<Vec<_>>();
+    sqlx::query(
+        "INSERT INTO job (id, kind, lane, payload, priority, state, run_at, attempt, max_attempts,
+             dedupe, created_at)
+         SELECT id, kind, lane, payload, priority, 'ready', run_at, 0, max_attempts, dedupe, $8
+         FROM UNNEST($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::BIGINT[], $6::BIGINT[],
+             $7::BIGINT[], $9::TEXT[])
+             AS new (id, kind, lane, payload, priority, run_at, max_attempts, dedupe)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(texts(|job| &job.id))
+    .bind(texts(|job| job.kind))
+    .bind(texts(|job| &job.lane))
+    .bind(texts(|job| &job.payload))
+    .bind(numbers(|job| job.priority))
+    .bind(numbers(|job| job.run_at))
+    .bind(numbers(|job| job.max_attempts))
+    .bind(now)
+    .bind(jobs.iter().map(|job| job.dedupe.as_deref()).collect::<Vec<_>>())
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+async fn enqueue_some(jobs: &[NewJob], now: i64, tx: &mut Tx) -> Result<()> {
+    on!(tx, |c| {
+        let mut insert = QueryBuilder::new(
+            "INSERT INTO job (id, kind, lane, payload, priority, state, run_at, attempt,
+                 max_attempts, dedupe, created_at) ",
+        );
+        insert.push_values(jobs, |mut row, job| {
+            row.push_bind(&job.id).push_bind(job.kind).push_bind(&job.lane);
+            row.push_bind(&job.payload).push_bind(job.priority).push("'ready'");
+            row.push_bind(job.run_at).push("0").push_bind(job.max_attempts);
+            row.push_bind(&job.dedupe).push_bind(now);
+        });
+        insert.push(" ON CONFLICT DO NOTHING");
+        insert.build().execute(c).await?;
+    });
+    Ok(())
+}
+
 impl Store {
     /// Adds a job and wakes a worker; `false` when a live job has its dedupe key.
     pub async fn enqueue(&self, job: NewJob, now: i64) -> Result<bool> {
@@ -73,25 +119,18 @@ impl Store {
     /// Adds jobs in one go, and wakes a worker. Those whose dedupe key a live job has change
     /// nothing.
     pub async fn enqueue_all(&self, jobs: &[NewJob], now: i64) -> Result<()> {
-        let mut tx = self.begin().await?;
-        for some in jobs.chunks(AT_ONCE) {
-            on!(tx, |c| {
-                let mut insert = QueryBuilder::new(
-                    "INSERT INTO job (id, kind, lane, payload, priority, state, run_at, attempt,
-                         max_attempts, dedupe, created_at) ",
-                );
-                insert.push_values(some, |mut row, job| {
-                    row.push_bind(&job.id).push_bind(job.kind).push_bind(&job.lane);
-                    row.push_bind(&job.payload).push_bind(job.priority).push("'ready'");
-                    row.push_bind(job.run_at).push("0").push_bind(job.max_attempts);
-                    row.push_bind(&job.dedupe).push_bind(now);
-                });
-                insert.push(" ON CONFLICT DO NOTHING");
-                insert.build().execute(c).await?;
-            });
+        match &self.pools {
+            Pools::Pg(pool) => enqueue_pg(jobs, now, pool).await?,
+            Pools::Sqlite { .. } => {
+                let mut tx = self.begin().await?;
+                for some in jobs.chunks(AT_ONCE) {
+                    enqueue_some(some, now, &mut tx).await?;
+                }
+                tx.commit().await?;
+            }
         }
-        tx.wake();
-        tx.commit().await
+        self.hub.wake();
+        Ok(())
     }
 
     /// Ends a job that is done; `false` when the lease was lost.

@@ -5,8 +5,6 @@ use firstline_core::capabilities::SLACK;
 use firstline_core::chat::RemoteFile;
 use serde_json::Value;
 
-use crate::store::new_id;
-
 /// What an event callback is about, as far as it concerns the bot.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Envelope {
@@ -79,15 +77,6 @@ pub(super) struct Reacted {
     pub(super) outsiders: bool,
 }
 
-/// Where an event belongs.
-#[derive(Debug, PartialEq)]
-pub(super) struct About {
-    pub(super) team: String,
-    /// The thread it concerns, or whatever else it is about.
-    pub(super) place: String,
-    pub(super) event_id: String,
-}
-
 impl Said {
     /// Slack sends a mention twice, as itself and as a message: both bear this name.
     pub(super) fn event_id(&self) -> String {
@@ -127,18 +116,17 @@ pub(super) fn team(value: &Value) -> String {
 const SAYING: [&str; 3] = ["file_share", "thread_broadcast", "me_message"];
 
 /// Where an event belongs: a message, its changes and what is said under it in one place.
-pub(super) fn about(value: &Value) -> About {
+pub(super) fn place(value: &Value) -> String {
     let event = &value["event"];
     let (now, before) = (&event["message"], &event["previous_message"]);
     let (item, opened) = (&event["item"], &event["assistant_thread"]);
-    let first = |names: &[Option<&str>]| names.iter().copied().flatten().next().map(str::to_owned);
-    let channel = first(&[
+    let channel = [
         text(event, "channel"),
         text(item, "channel"),
         text(opened, "channel_id"),
         text(event, "user"),
-    ]);
-    let thread = first(&[
+    ];
+    let thread = [
         text(event, "thread_ts"),
         text(opened, "thread_ts"),
         text(now, "thread_ts"),
@@ -147,11 +135,10 @@ pub(super) fn about(value: &Value) -> About {
         text(event, "deleted_ts"),
         text(item, "ts"),
         text(event, "ts"),
-    ]);
-    let thread = thread.unwrap_or_default();
-    let place = format!("{}:{thread}", channel.unwrap_or_default());
-    let event_id = text(value, "event_id").map(str::to_owned);
-    About { team: team(value), event_id: event_id.unwrap_or_else(new_id), place }
+    ];
+    let channel = channel.into_iter().flatten().next().unwrap_or_default();
+    let thread = thread.into_iter().flatten().next().unwrap_or_default();
+    format!("{channel}:{thread}")
 }
 
 /// Takes out what is never read: a secret, and the second form in which Slack sends every text.

@@ -13,7 +13,7 @@ use axum::{Json, Router};
 use firstline_core::chat::{Person, Platform};
 use serde_json::Value;
 
-use super::envelope::{self, About, Envelope};
+use super::envelope::{self, Envelope};
 use super::manifest::{COMMANDS_PATH, EVENTS_PATH, INTERACTIONS_PATH};
 use super::people::WhoError;
 use super::verify::{Refused, Verified, verify};
@@ -64,29 +64,27 @@ impl Inbound {
     /// Keeps an event that may concern the bot; what Slack's check of the address is answered
     /// with. An error when it is to be sent again.
     pub(super) async fn event(&self, mut value: Value) -> anyhow::Result<Option<String>> {
-        let about = match envelope::read(&value) {
+        let passed_over = match envelope::read(&value) {
             Envelope::UrlVerification { challenge } => return Ok(Some(challenge)),
-            Envelope::PassedOver { kind } => Err(kind),
+            Envelope::PassedOver { kind } => Some(kind),
             Envelope::Said(said) if !hearing::may_concern(&self.app, &said.heard()) => {
-                Err("not for the bot".to_owned())
+                Some("not for the bot".to_owned())
             }
             Envelope::Reacted(reacted) if reacted.emoji != self.slack.ticket_emoji => {
-                Err("another emoji".to_owned())
+                Some("another emoji".to_owned())
             }
-            _ => Ok(envelope::about(&value)),
+            _ => None,
         };
-        match about {
-            Ok(about) => {
-                let platform = Platform::Slack;
-                let About { team: tenant, place, event_id } = about;
-                envelope::slim(&mut value);
-                let payload = Box::new(value);
-                let heard = Job::Heard { platform, tenant, place, event_id, payload };
-                self.app.spool.keep(&heard).await?;
-                crate::crash::point("kept");
-            }
-            Err(kind) => pass_over(&kind),
+        if let Some(kind) = passed_over {
+            pass_over(&kind);
+            return Ok(None);
         }
+        let (tenant, place) = (envelope::team(&value), envelope::place(&value));
+        envelope::slim(&mut value);
+        let payload = Box::new(value);
+        let heard = Job::Heard { platform: Platform::Slack, tenant, place, payload };
+        self.app.spool.keep(&heard).await?;
+        crate::crash::point("kept");
         Ok(None)
     }
 
