@@ -40,13 +40,18 @@ pub struct Finding {
     pub check: &'static str,
     pub state: State,
     pub found: String,
-    /// What to do about it.
+    /// What to do about it, or what could be done besides.
     pub mend: Option<String>,
 }
 
 impl Finding {
     fn good(check: &'static str, found: impl Into<String>) -> Self {
         Finding { check, state: State::Good, found: found.into(), mend: None }
+    }
+
+    /// Good as it is; `more` says how it could do more.
+    fn could(check: &'static str, found: impl Into<String>, more: impl Into<String>) -> Self {
+        Finding { mend: Some(more.into()), ..Finding::good(check, found) }
     }
 
     fn bad(check: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {

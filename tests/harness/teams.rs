@@ -1,11 +1,12 @@
 //! A Teams that remembers: the keys Microsoft signs by, the tokens it hands out, its Bot
-//! Connector with the limits it documents, the people who write and press there, and the
-//! signed activities it sends to the service.
+//! Connector with the limits it documents, the people who write and press there, the signed
+//! activities it sends to the service, and Graph, where an app with leave reads messages.
 
 mod activities;
 mod answer;
 mod cards;
 mod connector;
+mod graph;
 mod keys;
 mod limits;
 mod people;
@@ -74,6 +75,8 @@ pub struct Posted {
     pub deleted: bool,
     /// It still grows; the number of its last state.
     pub streams: Option<u64>,
+    /// The message it answers to in a chat, where there are no threads.
+    pub quotes: Option<String>,
 }
 
 impl Posted {
@@ -107,6 +110,11 @@ pub enum Call {
     GetAttachment,
     /// A file a person uploaded, from where it is stored.
     Download,
+    /// A team's name and group.
+    FetchTeamDetails,
+    /// Of Graph.
+    ChannelMessages,
+    ChatMessages,
 }
 
 /// What goes wrong with one call.
@@ -159,7 +167,9 @@ impl FakeTeams {
             .route("/v1/.well-known/openidconfiguration", get(sign_in::metadata))
             .route("/v1/.well-known/keys", get(sign_in::keys))
             .route("/{tenant}/oauth2/v2.0/token", post(sign_in::token))
-            .route("/files/{file}", get(connector::download));
+            .route("/files/{file}", get(connector::download))
+            .route(graph::CHANNEL, get(graph::channel_messages))
+            .route(graph::CHAT, get(graph::chat_messages));
         for path in connector::PATHS {
             router = router.route(path, any(connector::connect));
         }
@@ -241,7 +251,8 @@ impl FakeTeams {
 
     /// Arguments of each call, oldest first; refused and failed calls too. Of a call of the
     /// Connector the names in its path (`conversation`, `activity`, `member`, `attachment`,
-    /// `view`) and the `body`; of one for a token the form and the `tenant`.
+    /// `view`, `team`) and the `body`; of one for a token the form and the `tenant`; of one of
+    /// Graph's the names in the `path` and the `query`.
     pub fn calls(&self, call: Call) -> Vec<Value> {
         let world = self.lock();
         let calls = world.calls.iter().filter(|(called, _)| *called == call);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use acceptance::db::{TestDb, on_both_dbs};
 use firstline::store::Store;
 use firstline::store::records::Draft;
+use firstline_core::chat::Platform;
 use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
@@ -58,6 +59,12 @@ const SAMPLES: &[(i64, &[&str])] = &[(
     &[
         "UPDATE person SET time_zone = 'Europe/Lisbon' WHERE email = 'ann@example.com'",
         "UPDATE account SET name = 'Ann' WHERE account = '7'",
+    ],
+), (
+    7,
+    &[
+        "INSERT INTO place (platform, tenant, channel, team, outsiders, noted_at)
+         VALUES ('teams', 't1', '19:c', '19:t', false, 1)",
     ],
 )];
 
@@ -131,6 +138,7 @@ async fn rows_of_every_version_survive_each_step() {
         assert_eq!(store.followed_by("ann@example.com").await.unwrap(), ["FL-1"]);
         assert_eq!(store.suggestion("r1").await.unwrap(), None);
         assert!(store.take_duty("d", "p1", 1, 20).await.unwrap());
+        assert_eq!(store.places(Platform::Teams, 9).await.unwrap()[0].channel, "19:c");
         store.close().await;
     })
     .await;

@@ -16,9 +16,9 @@ use tempfile::TempDir;
 
 use crate::pipeline::POST_INVOICE;
 
-const QUESTION: &str = "how do I post a vendor invoice in Keystone?";
+pub(crate) const QUESTION: &str = "how do I post a vendor invoice in Keystone?";
 const TROUBLE: &str = "Keystone rejects every vendor invoice with error KS-9911 since this morning";
-const HELP: &str = "19:help@thread.tacv2";
+pub(crate) const HELP: &str = "19:help@thread.tacv2";
 /// In which the bot only suggests.
 pub(crate) const SUGGEST: &str = "19:suggest@thread.tacv2";
 
@@ -26,6 +26,7 @@ pub(crate) const SUGGEST: &str = "19:suggest@thread.tacv2";
 pub(crate) struct Desk {
     pub(crate) bot: TestBot,
     pub(crate) teams: FakeTeams,
+    pub(crate) connections: Connections,
     url: String,
     _dir: TempDir,
 }
@@ -56,7 +57,7 @@ impl Desk {
         }
         let more = format!(
             "\n[teams]\napp_id = \"{}\"\napp_password = \"{}\"\ntenant_id = \"{}\"\n\
-             openid_metadata_url = \"{}\"\ntoken_url = \"{}\"\n\
+             openid_metadata_url = \"{}\"\ntoken_url = \"{}\"\ngraph_url = \"{}\"\n\
              [[channel]]\nplatform = \"teams\"\nid = \"{HELP}\"\nmode = \"act\"\n\
              [[channel]]\nplatform = \"teams\"\nid = \"{SUGGEST}\"\nmode = \"suggest\"\n{more}",
             FakeTeams::APP_ID,
@@ -64,6 +65,7 @@ impl Desk {
             FakeTeams::TENANT,
             teams.metadata_url(),
             teams.token_url(),
+            teams.graph_url(),
         );
         let dir = TempDir::new().unwrap();
         let mut connected = None;
@@ -78,11 +80,12 @@ impl Desk {
             .await;
         // Tokens are dated by real time.
         bot.clock.advance(i64::try_from(now()).unwrap() * 1000 - START);
-        let router = connected.unwrap().router(&bot.app);
+        let connections = connected.unwrap();
+        let router = connections.router(&bot.app);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Desk { bot, teams, url, _dir: dir }
+        Desk { bot, teams, connections, url, _dir: dir }
     }
 
     /// Sends an activity and lets the bot do what follows; what Teams got.

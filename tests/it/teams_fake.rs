@@ -3,6 +3,7 @@
 
 mod activities;
 mod connector;
+mod graph;
 mod limits;
 mod tokens;
 

@@ -169,6 +169,7 @@ fn teams(config: &Config) -> Result<(), String> {
     for (key, url) in [
         ("teams.openid_metadata_url", &teams.openid_metadata_url),
         ("teams.token_url", &teams.token_url),
+        ("teams.graph_url", &teams.graph_url),
     ] {
         if let Some(url) = url {
             web_address(key, url)?;

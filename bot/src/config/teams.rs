@@ -25,6 +25,10 @@ pub struct Teams {
     /// Where the bot gets its tokens; absent: the tenant's at Microsoft.
     #[serde(default)]
     pub token_url: Option<String>,
+    /// Microsoft Graph, where what was missed is read; absent: the public cloud's, unless
+    /// `token_url` names another cloud.
+    #[serde(default)]
+    pub graph_url: Option<String>,
     #[serde(default)]
     pub auth: TeamsAuth,
 }
@@ -48,6 +52,7 @@ impl fmt::Debug for Teams {
             .field("tenant_id", &self.tenant_id)
             .field("openid_metadata_url", &self.openid_metadata_url)
             .field("token_url", &self.token_url)
+            .field("graph_url", &self.graph_url)
             .field("auth", &self.auth)
             .finish_non_exhaustive()
     }

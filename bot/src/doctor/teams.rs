@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::Finding;
 use crate::config::{Config, TeamsAuth};
-use crate::platform::teams::{Teams, TeamsError};
+use crate::platform::teams::{Readable, Teams, TeamsError};
 use crate::ports::{Clock, Store};
 
 const CHECK: &str = "teams";
 const PORTAL: &str = "https://portal.azure.com";
+const ADMIN: &str = "https://admin.teams.microsoft.com";
+const HERE: &str = "the app's password is good, and Teams has been here";
 
 /// Tries the app's password and the published keys, and says whether anything came yet.
 pub(super) async fn teams(
@@ -46,7 +48,7 @@ pub(super) async fn teams(
         );
     }
     match teams.was_reached().await {
-        Ok(true) => Finding::good(CHECK, "the app's password is good, and Teams has been here"),
+        Ok(true) => missed(teams.readable().await),
         Ok(false) => Finding::bad(
             CHECK,
             "the app's password is good, but nothing has come from Teams yet",
@@ -56,6 +58,46 @@ pub(super) async fn teams(
             ),
         ),
         Err(error) => Finding::bad(CHECK, error.to_string(), "see the finding about the database"),
+    }
+}
+
+/// Whether what is missed while the service is down can be read, which is for the administrator to
+/// choose.
+fn missed(readable: anyhow::Result<Option<Readable>>) -> Finding {
+    let consent = format!(
+        "to have it read, upload the package of `firstline manifest teams --hear-everything` at \
+         {ADMIN} and add the app to the team or chat anew, or grant the application permissions \
+         ChannelMessage.Read.All and Chat.Read.All of Microsoft Graph under API permissions at \
+         {PORTAL}"
+    );
+    match readable {
+        Ok(Some(Readable { known: 0, .. })) => Finding::good(
+            CHECK,
+            format!(
+                "{HERE}; whether what is missed can be read shows once Teams has told of \
+                 something in a team or a chat with several people"
+            ),
+        ),
+        Ok(Some(Readable { known, readable })) => {
+            let found = format!(
+                "{HERE}; what is missed while the service is down can be read in {readable} of \
+                 {known} teams and chats with several people"
+            );
+            match readable < known {
+                true => Finding::could(CHECK, found, consent),
+                false => Finding::good(CHECK, found),
+            }
+        }
+        Ok(None) => Finding::could(
+            CHECK,
+            format!("{HERE}; what is missed while the service is down is not read"),
+            "name your cloud's Microsoft Graph in teams.graph_url, beside teams.token_url",
+        ),
+        Err(error) => Finding::could(
+            CHECK,
+            format!("{HERE}; whether what is missed can be read is not known: {error:#}"),
+            "check the network and teams.graph_url",
+        ),
     }
 }
 
@@ -75,6 +117,24 @@ fn refused(tried: Result<(), TeamsError>) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_a_note_and_no_fault() {
+        let of = |known, readable| Ok(Some(Readable { known, readable }));
+        for (readable, found, note) in [
+            (of(0, 0), "once Teams has told", ""),
+            (of(3, 3), "3 of 3 teams", ""),
+            (of(3, 1), "1 of 3 teams", "--hear-everything"),
+            (Ok(None), "is not read", "teams.graph_url"),
+            (Err(anyhow::anyhow!("no answer")), "no answer", "network"),
+        ] {
+            let finding = missed(readable);
+            assert_eq!(finding.state, super::super::State::Good);
+            assert!(finding.found.contains(found), "{}", finding.found);
+            let said = finding.mend.unwrap_or_default();
+            assert!(said.contains(note) && said.is_empty() == note.is_empty(), "{said}");
+        }
+    }
 
     #[test]
     fn each_refusal_says_what_mends_it() {

@@ -82,6 +82,9 @@ impl Connections {
         if let Some(slack) = &self.slack {
             slack::catch_up(app.clone(), slack.clone()).await;
         }
+        if let Some(teams) = &self.teams {
+            teams::catch_up(app.clone(), teams.clone()).await;
+        }
         if let Some(discord) = &self.discord {
             discord::catch_up(app.clone(), discord.clone()).await;
         }
@@ -122,6 +125,9 @@ impl Connections {
         parts.spawn(self.clone().heed_pauses(app.store.live(), stopped.clone()));
         if let Some(slack) = &self.slack {
             parts.spawn(slack::run(app.clone(), slack.clone(), stopped.clone()));
+        }
+        if let Some(teams) = &self.teams {
+            parts.spawn(teams::run(app.clone(), teams.clone(), stopped.clone()));
         }
         if let Some(discord) = &self.discord {
             parts.spawn(discord::run(app.clone(), discord.clone(), stopped.clone()));

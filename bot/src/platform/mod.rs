@@ -3,6 +3,7 @@
 mod connections;
 pub mod discord;
 mod hearing;
+mod missed;
 #[cfg(test)]
 mod mutations;
 mod offer;

@@ -29,6 +29,7 @@ mod knowledge;
 mod leases;
 mod messages;
 mod people;
+mod places;
 mod privacy;
 pub mod records;
 mod sessions;

@@ -23,6 +23,15 @@ impl FakeTeams {
         self.lock().says(conversation, user, text, thread, true)
     }
 
+    /// Someone answers to a message in a chat, by quoting it.
+    pub fn quotes(&self, conversation: &str, user: &str, text: &str, message: &str) -> Value {
+        let mut world = self.lock();
+        let said = world.says(conversation, user, text, None, false);
+        let posted = world.find(conversation, text_of(&said, "id")).unwrap();
+        posted.quotes = Some(message.to_owned());
+        said
+    }
+
     /// The author changes what a message says; whom it addressed it still addresses.
     pub fn edits(&self, conversation: &str, message: &str, text: &str) -> Value {
         let mut world = self.lock();

@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::limits::{check_activity, check_size};
+use super::people::guid;
 use super::rates::Scenario;
+use super::sign_in::Service;
 use super::streams;
 use super::world::{Conversation, File, World};
 use super::{CARD, Call, FakeTeams, Kind, Posted, chat_with, list, text_of, without_nulls};
@@ -25,9 +27,10 @@ const MEMBER: &str = "/emea/v3/conversations/{conversation}/members/{member}";
 const PAGED_MEMBERS: &str = "/emea/v3/conversations/{conversation}/pagedmembers";
 const ATTACHMENT: &str = "/emea/v3/attachments/{attachment}";
 const VIEW: &str = "/emea/v3/attachments/{attachment}/views/{view}";
+const TEAM: &str = "/emea/v3/teams/{team}";
 
-pub(super) const PATHS: [&str; 7] =
-    [CONVERSATIONS, ACTIVITIES, ACTIVITY, MEMBER, PAGED_MEMBERS, ATTACHMENT, VIEW];
+pub(super) const PATHS: [&str; 8] =
+    [CONVERSATIONS, ACTIVITIES, ACTIVITY, MEMBER, PAGED_MEMBERS, ATTACHMENT, VIEW, TEAM];
 
 type Names = HashMap<String, String>;
 
@@ -50,6 +53,7 @@ pub(super) async fn connect(
         ("GET", PAGED_MEMBERS) => Call::GetConversationPagedMembers,
         ("GET", ATTACHMENT) => Call::GetAttachmentInfo,
         ("GET", VIEW) => Call::GetAttachment,
+        ("GET", TEAM) => Call::FetchTeamDetails,
         _ => return Response::builder().status(405).body(Body::empty()).unwrap(),
     };
     let sent: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -59,7 +63,7 @@ pub(super) async fn connect(
         with["body"] = sent.clone();
     }
     fake.answer(call, with, |world| {
-        world.check_token(&headers)?;
+        world.check_token(&headers, Service::Connector)?;
         check_size(&body)?;
         let (place, activity) = (named("conversation"), named("activity"));
         match call {
@@ -70,6 +74,7 @@ pub(super) async fn connect(
             Call::DeleteActivity => world.delete(place, activity),
             Call::GetConversationMember => world.member(place, named("member")),
             Call::GetConversationPagedMembers => world.paged_members(place, &query),
+            Call::FetchTeamDetails => team(named("team")),
             Call::GetAttachmentInfo => {
                 let file = world.file(named("attachment"))?;
                 let views = json!([{"viewId": "original", "size": file.bytes.len()}]);
@@ -99,6 +104,15 @@ pub(super) async fn download(
 
 fn not_found(code: &str) -> Answer {
     Answer::error(404, code, "Conversation not found.")
+}
+
+/// <https://learn.microsoft.com/microsoftteams/platform/bots/how-to/get-teams-context>
+fn team(id: &str) -> Result<Answer, Answer> {
+    if id != FakeTeams::TEAM {
+        return Err(Answer::error(404, "NotFound", "Team not found."));
+    }
+    let team = json!({"id": id, "name": "Acme", "aadGroupId": guid("team")});
+    Ok(Answer::json(200, &team))
 }
 
 fn bad_syntax(message: &str) -> Answer {

@@ -15,7 +15,14 @@ use super::answer::Answer;
 use super::world::World;
 use super::{Call, FakeTeams};
 
-const SCOPE: &str = "https://api.botframework.com/.default";
+const CONNECTOR: &str = "https://api.botframework.com/.default";
+
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    Connector,
+    Graph,
+}
 
 pub(super) async fn metadata(State(fake): State<FakeTeams>) -> Response<Body> {
     fake.answer(Call::Metadata, Value::Null, |_| {
@@ -54,19 +61,27 @@ impl World {
             ("grant_type", "client_credentials", 400, "unsupported_grant_type", 70003),
             ("client_id", FakeTeams::APP_ID, 400, "unauthorized_client", 700_016),
             ("client_secret", FakeTeams::APP_PASSWORD, 401, "invalid_client", 7_000_215),
-            ("scope", SCOPE, 400, "invalid_scope", 70011),
         ];
+        let graph = format!("{}/.default", self.graph_url());
+        let service = match with["scope"].as_str() {
+            Some(CONNECTOR) => Some(Service::Connector),
+            Some(scope) if scope == graph => Some(Service::Graph),
+            _ => None,
+        };
+        let refused = |name: &str, status, error: &str, code: u64| {
+            let text = format!("AADSTS{code}: {name} is not what it should be.");
+            let refusal = json!({"error": error, "error_description": text, "error_codes": [code]});
+            Answer::json(status, &refusal)
+        };
         for (name, expected, status, error, code) in rules {
             if with[name] != expected {
-                let text = format!("AADSTS{code}: {name} is not what it should be.");
-                let refusal =
-                    json!({"error": error, "error_description": text, "error_codes": [code]});
-                return Err(Answer::json(status, &refusal));
+                return Err(refused(name, status, error, code));
             }
         }
+        let service = service.ok_or_else(|| refused("scope", 400, "invalid_scope", 70011))?;
         let token = format!("fake-access-token-{}", self.next());
         let until = Instant::now() + Duration::from_secs(self.expires_in);
-        self.tokens.insert(token.clone(), until);
+        self.tokens.insert(token.clone(), (service, until));
         Ok(Answer::json(
             200,
             &json!({
@@ -76,12 +91,12 @@ impl World {
         ))
     }
 
-    /// Only who holds a token of ours goes on.
-    pub(super) fn check_token(&self, headers: &HeaderMap) -> Result<(), Answer> {
+    /// Only who holds a token of ours for this service goes on.
+    pub(super) fn check_token(&self, headers: &HeaderMap, service: Service) -> Result<(), Answer> {
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = given.and_then(|value| value.strip_prefix("Bearer "));
         let until = token.and_then(|token| self.tokens.get(token));
-        if until.is_some_and(|until| Instant::now() < *until) {
+        if until.is_some_and(|(of, until)| *of == service && Instant::now() < *until) {
             return Ok(());
         }
         let text = "Authorization has been denied for this request.";

@@ -1,6 +1,6 @@
 //! Everything this Teams remembers.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::keys::KeyRing;
 use super::people::guid;
 use super::rates::Rates;
+use super::sign_in::Service;
 use super::{Call, Fault, Posted, User};
 
 /// When the first thing happens here, in milliseconds; fixed, so that transcripts repeat.
@@ -38,13 +39,17 @@ pub(super) struct World {
     pub(super) calls: Vec<(Call, Value)>,
     pub(super) faults: HashMap<Call, VecDeque<Fault>>,
     pub(super) keys: KeyRing,
-    /// Tokens handed out, each with its end.
-    pub(super) tokens: HashMap<String, Instant>,
+    /// Tokens handed out, each with what it opens and its end.
+    pub(super) tokens: HashMap<String, (Service, Instant)>,
     /// How long the next token lasts, in seconds.
     pub(super) expires_in: u64,
     /// `None` while nobody counts.
     pub(super) rates: Option<Rates>,
     pub(super) files: HashMap<String, File>,
+    /// Teams and chats whose messages the app may read.
+    pub(super) consents: HashSet<String>,
+    /// Messages in a page of Graph's.
+    pub(super) page: usize,
 }
 
 impl World {
@@ -62,7 +67,14 @@ impl World {
             expires_in: 3600,
             rates: None,
             files: HashMap::new(),
+            consents: HashSet::new(),
+            page: 50,
         }
+    }
+
+    /// Where Graph is: on the host of the Connector.
+    pub(super) fn graph_url(&self) -> &str {
+        self.service_url.trim_end_matches("/emea/")
     }
 
     pub(super) fn next(&mut self) -> u64 {

@@ -15,19 +15,14 @@ use super::ids::{id_of, ids_since};
 use super::inbound::Inbound;
 use super::outbound::{DIRECT, target};
 use crate::config::Mode;
+use crate::platform::missed;
 use crate::platform::people::is_wish;
 
-/// Until when the service has listened, as kept in the store.
-const LISTENED: &str = "discord_listened_until";
-/// Between the last note of it and the end of a connection.
+/// Between the last note that all was heard and the end of a connection.
 const OVERLAP_MS: i64 = 5 * 60_000;
-/// What is older than a day has been answered otherwise.
-const AT_MOST_MS: i64 = 24 * 60 * 60_000;
 /// Conversations of the last week are looked through.
 const CONVERSATIONS_MS: i64 = 7 * 24 * 60 * 60_000;
 const MOST_CONVERSATIONS: i64 = 500;
-/// Tries of one call that Discord wants to come later.
-const TRIES: usize = 5;
 /// Waited for Discord at most, before a try.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -51,29 +46,16 @@ impl Inbound {
 
     /// The same, unless nothing was missed; `false` when it did not work.
     pub(super) async fn keep_up_from(&self, caught_up: bool) -> bool {
-        if !caught_up {
-            match self.catch_up().await {
-                Ok(messages) => tracing::info!(messages, "caught up with Discord"),
-                Err(error) => {
-                    let error = format!("{error:#}");
-                    tracing::warn!(error, "what was said in Discord meanwhile cannot be read yet");
-                    return false;
-                }
-            }
-        }
-        if let Err(error) = self.app.store.set_meta(LISTENED, &self.now().to_string()).await {
-            tracing::warn!(%error, "until when Discord was heard could not be noted");
-        }
-        true
+        let mut caught_up = caught_up;
+        missed::keep_up(&self.app, Platform::Discord, &mut caught_up, self.catch_up()).await;
+        caught_up
     }
 
     /// Takes up what was said since the service last listened; how many messages were looked at.
-    /// The first start has nothing to catch up with.
     async fn catch_up(&self) -> anyhow::Result<usize> {
-        let listened = self.app.store.meta(LISTENED).await?;
-        let Some(until) = listened.and_then(|at| at.parse::<i64>().ok()) else { return Ok(0) };
-        let now = self.now();
-        let since = ids_since((until - OVERLAP_MS).max(now - AT_MOST_MS));
+        let since = missed::since(&self.app, Platform::Discord, OVERLAP_MS).await?;
+        let Some(since) = since else { return Ok(0) };
+        let (now, since) = (self.now(), ids_since(since));
         let me: u64 = self.discord.me().await?.parse()?;
         let mut seen = 0;
         let mut done = BTreeSet::new();
@@ -188,13 +170,11 @@ impl Inbound {
         &self,
         call: impl Fn() -> F,
     ) -> Result<T, DiscordError> {
-        for _ in 1..TRIES {
-            match call().await {
-                Err(DiscordError::RateLimited(wait)) => self.pause(wait.min(LONGEST_WAIT)).await,
-                done => return done,
-            }
-        }
-        call().await
+        let asked_to_wait = |error: &DiscordError| match error {
+            DiscordError::RateLimited(wait) => Some(*wait.min(&LONGEST_WAIT)),
+            _ => None,
+        };
+        missed::patiently(&*self.app.clock, asked_to_wait, call).await
     }
 }
 

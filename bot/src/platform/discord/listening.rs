@@ -12,6 +12,7 @@ use super::heard::{Deleted, Edited, Heard};
 use super::inbound::{Inbound, pass_over};
 use super::{Discord, commands, gateway, invite};
 use crate::app::App;
+use crate::platform::missed::NOTED_EVERY_MS;
 
 /// The duty of listening, among processes on one database. Without a sign of life it is held for
 /// as long as two jobs' leases; signs are given so many times in that, and others look so many
@@ -23,8 +24,6 @@ const LOOKS: i64 = 6;
 /// After a connection that could not be made, or ended for good: at first, and at most.
 const REST_MS: i64 = 15_000;
 const MOST_REST_MS: i64 = 10 * 60_000;
-/// How often it is noted that everything until now was heard.
-const NOTED_EVERY_MS: i64 = 60_000;
 
 /// How the connection stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,59 +1,36 @@
 //! What was said while nobody listened: read from Slack's history and taken up as if it had just
 //! come. What came in time is recognised by its name and not taken up twice.
 
-use std::time::Duration;
-
 use firstline_core::chat::Platform;
 use serde_json::{Value, json};
 
 use super::api::SlackError;
 use super::envelope::{self, Envelope, text};
 use super::inbound::Inbound;
-use crate::platform::offer::in_ms;
+use crate::platform::missed;
 use crate::platform::people::is_wish;
 use crate::store::records::ConversationRow;
 
-/// Until when the service has listened, as kept in the store.
-const LISTENED: &str = "slack_listened_until";
-/// How often that is noted.
-pub(super) const NOTED_EVERY_MS: i64 = 60_000;
 /// Slack itself repeats an event for six minutes, so that much may have come late.
 const OVERLAP_MS: i64 = 10 * 60_000;
-/// What is older than a day has been answered otherwise.
-const AT_MOST_MS: i64 = 24 * 60 * 60_000;
 /// Threads the bot was in lately are looked through for a week.
 const THREADS_MS: i64 = 7 * 24 * 60 * 60_000;
 const MOST_THREADS: i64 = 500;
-/// Tries of one call that Slack wants to come later.
+/// Tries to take up one message, and the pause between two.
 const TRIES: usize = 5;
+const PAUSE_MS: i64 = 1_000;
 
 impl Inbound {
     /// Catches up, once; from then on notes that everything until now was heard.
     pub(super) async fn keep_up(&self, caught_up: &mut bool) {
-        if !*caught_up {
-            match self.catch_up().await {
-                Ok(messages) => tracing::info!(messages, "caught up with Slack"),
-                Err(error) => {
-                    let error = format!("{error:#}");
-                    tracing::warn!(error, "what was said in Slack meanwhile cannot be read yet");
-                    return;
-                }
-            }
-            *caught_up = true;
-        }
-        let now = self.app.clock.now().to_string();
-        if let Err(error) = self.app.store.set_meta(LISTENED, &now).await {
-            tracing::warn!(%error, "until when Slack was heard could not be noted");
-        }
+        missed::keep_up(&self.app, Platform::Slack, caught_up, self.catch_up()).await;
     }
 
     /// Takes up what was said since the service last listened; how many messages were looked at.
-    /// The first start has nothing to catch up with.
     async fn catch_up(&self) -> anyhow::Result<usize> {
-        let listened = self.app.store.meta(LISTENED).await?;
-        let Some(until) = listened.and_then(|at| at.parse::<i64>().ok()) else { return Ok(0) };
+        let since = missed::since(&self.app, Platform::Slack, OVERLAP_MS).await?;
+        let Some(since) = since else { return Ok(0) };
         let now = self.app.clock.now();
-        let since = (until - OVERLAP_MS).max(now - AT_MOST_MS);
         let me = self.slack.me().await?;
         // An event as Slack would have sent it.
         let event = |mut message: Value, channel: &str, kind: &str| {
@@ -103,7 +80,8 @@ impl Inbound {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::warn!(error = format!("{error:#}"), "missed, and not taken up yet");
-                    self.pause(Duration::from_secs(1)).await;
+                    let clock = &self.app.clock;
+                    clock.sleep_until(clock.now() + PAUSE_MS).await;
                 }
             }
         }
@@ -114,17 +92,11 @@ impl Inbound {
         &self,
         call: impl Fn() -> F,
     ) -> Result<T, SlackError> {
-        for _ in 1..TRIES {
-            match call().await {
-                Err(SlackError::RateLimited(wait)) => self.pause(wait).await,
-                done => return done,
-            }
-        }
-        call().await
-    }
-
-    async fn pause(&self, wait: Duration) {
-        self.app.clock.sleep_until(self.app.clock.now() + in_ms(wait)).await;
+        let asked_to_wait = |error: &SlackError| match error {
+            SlackError::RateLimited(wait) => Some(*wait),
+            _ => None,
+        };
+        missed::patiently(&*self.app.clock, asked_to_wait, call).await
     }
 }
 

@@ -9,12 +9,12 @@ use tokio::sync::watch;
 
 use super::Slack;
 use super::api::{Api, SlackError};
-use super::catch_up::NOTED_EVERY_MS;
 use super::inbound::Inbound;
 use super::interactions::Reply;
 use super::socket::{self, Kind, Opener, Receiver, Settings, Status, Unavailable};
 use crate::app::App;
 use crate::config::SlackMode;
+use crate::platform::missed::NOTED_EVERY_MS;
 
 /// Takes up, once, what was said while the service was away.
 pub async fn catch_up(app: Arc<App>, slack: Arc<Slack>) {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::hosts::{self, Hosts};
-use super::token::{Credentials, Token};
+use super::token::{CONNECTOR, Credentials, Token};
 
 /// A call takes no longer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -82,7 +82,8 @@ pub(super) struct Api {
 impl Api {
     /// `http` is a [`client`]; without `credentials` no token is shown.
     pub(super) fn new(http: Client, hosts: Hosts, credentials: Option<Credentials>) -> Api {
-        let token = credentials.map(|credentials| Token::new(http.clone(), credentials));
+        let scope = CONNECTOR.to_owned();
+        let token = credentials.map(|credentials| Token::new(http.clone(), credentials, scope));
         Api { http, hosts, token }
     }
 
@@ -145,6 +146,14 @@ impl Api {
         })
     }
 
+    /// The group in Entra that a team is, by which Microsoft Graph knows it
+    /// (<https://learn.microsoft.com/microsoftteams/platform/bots/how-to/get-teams-context>).
+    pub(super) async fn group(&self, service_url: &str, team: &str) -> Result<String, TeamsError> {
+        let team = self.call(Method::GET, service_url, &["v3", "teams", team], None).await?;
+        let group = text(&team, "aadGroupId");
+        group.ok_or_else(|| TeamsError::Unknown("the answer names no group".to_owned()))
+    }
+
     /// A file of at most `limit` bytes: one that lies with the service, which wants the token, or
     /// one in SharePoint, whose address is good by itself.
     pub(super) async fn attachment(&self, url: &str, limit: usize) -> Result<Vec<u8>, TeamsError> {
@@ -190,37 +199,35 @@ impl Api {
         serde_json::from_slice(&bytes).map_err(|_| TeamsError::Unknown("no JSON came".to_owned()))
     }
 
-    /// Sends with the token, and once more with a new one if the service does not take it.
     async fn exchange(
         &self,
         make: impl Fn() -> RequestBuilder + Send,
     ) -> Result<Response, TeamsError> {
-        let Some(token) = &self.token else { return make().send().await.map_err(unknown) };
-        let shown = token.get().await?;
-        let reply = make().bearer_auth(&shown).send().await.map_err(unknown)?;
-        if reply.status() != StatusCode::UNAUTHORIZED {
-            return Ok(reply);
+        match &self.token {
+            Some(token) => token.exchange(make).await,
+            None => make().send().await.map_err(unknown),
         }
-        let shown = token.instead_of(&shown).await?;
-        make().bearer_auth(shown).send().await.map_err(unknown)
     }
 
-    /// An address below a service address. Ids hold slashes and colons, so they are escaped; one
-    /// that would climb the path is refused.
     fn address(&self, service_url: &str, path: &[&str]) -> Result<Url, TeamsError> {
         let service = self.hosts.service(service_url);
-        let mut url = service.ok_or_else(|| TeamsError::NotAllowed(host(service_url)))?;
-        let mut whole = url.path().trim_end_matches('/').to_owned();
-        for part in path {
-            if matches!(*part, "" | "." | "..") {
-                return Err(TeamsError::NotAllowed(format!("an id «{part}»")));
-            }
-            whole.push('/');
-            escape(part, &mut whole);
-        }
-        url.set_path(&whole);
-        Ok(url)
+        below(service.ok_or_else(|| TeamsError::NotAllowed(host(service_url)))?, path)
     }
+}
+
+/// An address below that of a service. Ids hold slashes and colons, so they are escaped; one that
+/// would climb the path is refused.
+pub(super) fn below(mut url: Url, path: &[&str]) -> Result<Url, TeamsError> {
+    let mut whole = url.path().trim_end_matches('/').to_owned();
+    for part in path {
+        if matches!(*part, "" | "." | "..") {
+            return Err(TeamsError::NotAllowed(format!("an id «{part}»")));
+        }
+        whole.push('/');
+        escape(part, &mut whole);
+    }
+    url.set_path(&whole);
+    Ok(url)
 }
 
 /// Escapes all but the characters <https://www.rfc-editor.org/rfc/rfc3986#section-2.3> keeps free
@@ -240,7 +247,7 @@ fn escape(part: &str, out: &mut String) {
 }
 
 /// The host of an address, as far as it may be told to whoever reads the log.
-fn host(address: &str) -> String {
+pub(super) fn host(address: &str) -> String {
     let url = Url::parse(address).ok();
     let host = url.as_ref().and_then(Url::host_str);
     host.unwrap_or("an unreadable address").to_owned()
@@ -250,12 +257,12 @@ fn text(value: &Value, name: &str) -> Option<String> {
     value[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-fn unknown(error: reqwest::Error) -> TeamsError {
+pub(super) fn unknown(error: reqwest::Error) -> TeamsError {
     TeamsError::Unknown(error.without_url().to_string())
 }
 
 /// An answer that the service did as asked; its body is yet to be read.
-async fn done(reply: Response) -> Result<Response, TeamsError> {
+pub(super) async fn done(reply: Response) -> Result<Response, TeamsError> {
     let status = reply.status();
     let wait = retry_after(reply.headers());
     match (status, wait) {

@@ -54,16 +54,11 @@ pub(super) fn is_sharepoint(url: &Url) -> bool {
 
 impl Hosts {
     /// Microsoft's hosts and those of `configured`: addresses the administrator wrote down in
-    /// place of the defaults. An address without TLS counts only if it is of this machine.
+    /// place of the defaults.
     pub(super) fn new(configured: &[&str]) -> Hosts {
-        let named = configured.iter().filter_map(|address| Url::parse(address).ok());
+        let named = configured.iter().filter_map(|address| configured_address(address));
         let named = named.filter_map(|url| {
-            let plain = match url.scheme() {
-                "https" => false,
-                "http" if is_loopback(&url) => true,
-                _ => return None,
-            };
-            Some(Named { host: url.host_str()?.to_owned(), plain })
+            Some(Named { host: url.host_str()?.to_owned(), plain: url.scheme() == "http" })
         });
         Hosts { microsoft: true, named: named.collect() }
     }
@@ -104,6 +99,16 @@ impl Hosts {
                 .any(|domain| host.strip_suffix(domain).is_some_and(|name| !name.is_empty()));
         (self.microsoft && tls && url.port().is_none() && of_microsoft)
             || self.named.iter().any(|named| named.host == host && (tls || named.plain))
+    }
+}
+
+/// An address from the configuration. One without TLS counts only if it is of this machine.
+pub(super) fn configured_address(address: &str) -> Option<Url> {
+    let url = Url::parse(address).ok()?;
+    match url.scheme() {
+        "https" => Some(url),
+        "http" if is_loopback(&url) => Some(url),
+        _ => None,
     }
 }
 

@@ -116,6 +116,7 @@ impl Inbound {
         };
         if let Some(origin) = activity.origin() {
             self.teams.note_service(&origin.tenant, &origin.service_url).await?;
+            self.teams.note_place(origin).await?;
         }
         let event_id = activity.event_id().unwrap_or_default();
         match activity {
@@ -184,6 +185,18 @@ impl Inbound {
     }
 
     async fn said(&self, said: &Said, event_id: String) -> anyhow::Result<()> {
+        if let Some(says) = self.hear(said, event_id).await? {
+            self.say(&said.origin, &says).await;
+        }
+        Ok(())
+    }
+
+    /// Takes up what was said; a sentence that is to be said outside any request.
+    pub(super) async fn hear(
+        &self,
+        said: &Said,
+        event_id: String,
+    ) -> anyhow::Result<Option<String>> {
         let (app, origin) = (&self.app, &said.origin);
         let (place, in_thread) = self.place(origin).await?;
         let heard = Heard {
@@ -194,22 +207,18 @@ impl Inbound {
             outsiders: origin.outsiders,
             event_id,
         };
-        let Ear::Open(known) = hearing::listen(app, &heard).await? else { return Ok(()) };
+        let Ear::Open(known) = hearing::listen(app, &heard).await? else { return Ok(None) };
         let Some(from) = self.who(origin).await? else {
             pass_over("not from a person");
-            return Ok(());
+            return Ok(None);
         };
         if !hearing::may_speak(app, &heard, known.as_deref(), &from).await? {
-            return Ok(());
+            return Ok(None);
         }
-        let says = match self.wished(said).await? {
-            Some(says) => Some(says),
-            None => hearing::take_up(app, &heard, from, said.text.clone(), files(said)).await?,
-        };
-        if let Some(says) = says {
-            self.say(origin, &says).await;
+        match self.wished(said).await? {
+            Some(says) => Ok(Some(says)),
+            None => hearing::take_up(app, &heard, from, said.text.clone(), files(said)).await,
         }
-        Ok(())
     }
 
     /// Told to whoever wants to tie their account to themselves, in the chat with the bot.

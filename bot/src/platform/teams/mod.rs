@@ -3,22 +3,26 @@
 //!
 //! What comes in is verified by its token (`verify`), read tolerantly (`activity`), judged by the
 //! rules of conduct and accepted (`inbound`, `invokes`, `review`); what goes out is an Adaptive Card
-//! (`card`, `outbound`). Only `api` and `keys` speak to Microsoft, and to the hosts of `hosts`
-//! alone.
+//! (`card`, `outbound`). What was missed is read from Microsoft Graph (`catch_up`, `graph`) where
+//! that is allowed. Only `api`, `keys`, `token` and `graph` speak to Microsoft, and to the hosts of
+//! `hosts` and those in the configuration alone.
 
 mod activity;
 #[cfg(test)]
 mod any_input;
 mod api;
 mod card;
+mod catch_up;
 #[cfg(test)]
 mod coverage;
 mod draft;
+mod graph;
 mod hosts;
 mod inbound;
 mod invokes;
 mod keys;
 mod manifest;
+mod missed_message;
 mod outbound;
 mod people;
 mod review;
@@ -28,8 +32,8 @@ mod text;
 mod token;
 mod verify;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use firstline_core::chat::Platform;
 
@@ -38,13 +42,17 @@ use crate::platform::pace::{Pace, Rate};
 use crate::platform::people::People;
 use crate::ports::{Clock, Store};
 use crate::store::StoreError;
+use crate::store::records::Place;
+use activity::{Origin, Scope};
 use api::Api;
+use graph::{GRAPH_URL, Graph};
 use hosts::Hosts;
 use keys::Keys;
 use token::Credentials;
 use verify::Expect;
 
 pub use api::TeamsError;
+pub use catch_up::{Readable, catch_up, run};
 pub use inbound::router;
 pub use manifest::{Package, package};
 
@@ -69,11 +77,18 @@ pub struct Teams {
     streams: Mutex<HashMap<String, String>>,
     /// Where Teams is reached, by tenant.
     services: Mutex<HashMap<String, String>>,
+    /// Where what was missed is read; `None` without a password, and in a cloud whose Graph is not
+    /// configured.
+    graph: Option<Graph>,
+    /// Where the bot is, as far as this process has noted.
+    places: Mutex<HashSet<Place>>,
+    /// The groups that teams are in Entra.
+    groups: Mutex<HashMap<String, String>>,
 }
 
 impl Teams {
     /// # Errors
-    /// When this machine has no certificates to check Microsoft's by.
+    /// When this machine has no certificates to check Microsoft's by, or `graph_url` is no address.
     pub fn new(
         settings: &config::Teams,
         config: &Config,
@@ -99,6 +114,15 @@ impl Teams {
                 (Hosts::new(&named), Some(Keys::new(http.clone(), metadata)), Some(credentials))
             }
         };
+        let graph_url = settings.graph_url.as_deref();
+        // A token of another cloud's is none for the public one.
+        let graph_url = graph_url.or(settings.token_url.is_none().then_some(GRAPH_URL));
+        let graph = match (&credentials, graph_url) {
+            (Some(credentials), Some(url)) => {
+                Some(Graph::new(http.clone(), credentials.clone(), url, clock.clone())?)
+            }
+            _ => None,
+        };
         let tenant_id = Some(settings.tenant_id.clone()).filter(|id| !id.is_empty());
         Ok(Teams {
             api: Api::new(http, hosts.clone(), credentials),
@@ -112,6 +136,9 @@ impl Teams {
             public_url: config.server.public_url.clone(),
             streams: Mutex::default(),
             services: Mutex::default(),
+            graph,
+            places: Mutex::default(),
+            groups: Mutex::default(),
         })
     }
 
@@ -152,6 +179,32 @@ impl Teams {
         let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
         services.insert(tenant.to_owned(), url.to_owned());
         Ok(())
+    }
+
+    /// Remembers that the bot is in a channel or a chat of several people, for what is missed there.
+    async fn note_place(&self, origin: &Origin) -> Result<(), StoreError> {
+        let (channel, team) = match (origin.scope, &origin.channel, &origin.team) {
+            (Scope::Channel, Some(channel), Some(team)) => (channel, Some(team.clone())),
+            (Scope::GroupChat, ..) => (&origin.conversation, None),
+            _ => return Ok(()),
+        };
+        let place = Place {
+            platform: Platform::Teams,
+            tenant: origin.tenant.clone(),
+            channel: channel.clone(),
+            team,
+            outsiders: origin.outsiders,
+        };
+        if self.graph.is_none() || self.noted().contains(&place) {
+            return Ok(());
+        }
+        self.store.note_place(&place, self.clock.now()).await?;
+        self.noted().insert(place);
+        Ok(())
+    }
+
+    fn noted(&self) -> MutexGuard<'_, HashSet<Place>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where Teams was last reached.

@@ -1,21 +1,23 @@
-//! The token the bot shows the Bot Connector: fetched with the app's own password and kept until
-//! shortly before it ends
+//! The tokens the bot shows the Bot Connector and Microsoft Graph: fetched with the app's own
+//! password and kept until shortly before they end
 //! (<https://learn.microsoft.com/en-us/azure/bot-service/rest-api/bot-framework-rest-connector-authentication>).
 
 use std::time::{Duration, Instant};
 
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::api::TeamsError;
+use super::api::{TeamsError, unknown};
 
-/// What a token is good for.
-const SCOPE: &str = "https://api.botframework.com/.default";
+/// What a token for the Connector is good for.
+pub(super) const CONNECTOR: &str = "https://api.botframework.com/.default";
 /// A token is renewed this long before it ends.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// The app as Entra knows it.
+#[derive(Clone)]
 pub(super) struct Credentials {
     /// The bot's Microsoft App ID.
     pub(super) app_id: String,
@@ -30,10 +32,11 @@ pub(super) fn token_url(tenant_id: &str) -> String {
     format!("https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token")
 }
 
-/// The bot's token, one fetch at a time.
+/// The bot's token for one service, one fetch at a time.
 pub(super) struct Token {
     http: reqwest::Client,
     credentials: Credentials,
+    scope: String,
     kept: Mutex<Option<Kept>>,
 }
 
@@ -51,8 +54,22 @@ struct Reply {
 }
 
 impl Token {
-    pub(super) fn new(http: reqwest::Client, credentials: Credentials) -> Token {
-        Token { http, credentials, kept: Mutex::default() }
+    pub(super) fn new(http: reqwest::Client, credentials: Credentials, scope: String) -> Token {
+        Token { http, credentials, scope, kept: Mutex::default() }
+    }
+
+    /// Sends with the token, and once more with a new one if the service does not take it.
+    pub(super) async fn exchange(
+        &self,
+        make: impl Fn() -> RequestBuilder + Send,
+    ) -> Result<Response, TeamsError> {
+        let shown = self.get().await?;
+        let reply = make().bearer_auth(&shown).send().await.map_err(unknown)?;
+        if reply.status() != StatusCode::UNAUTHORIZED {
+            return Ok(reply);
+        }
+        let shown = self.instead_of(&shown).await?;
+        make().bearer_auth(shown).send().await.map_err(unknown)
     }
 
     /// The token to show now.
@@ -71,7 +88,7 @@ impl Token {
     ///
     /// # Errors
     /// [`TeamsError::Token`] when none is given.
-    pub(super) async fn instead_of(&self, refused: &str) -> Result<String, TeamsError> {
+    async fn instead_of(&self, refused: &str) -> Result<String, TeamsError> {
         let kept = self.kept.lock().await;
         match &*kept {
             Some(kept) if kept.token != refused => Ok(kept.token.clone()),
@@ -85,7 +102,7 @@ impl Token {
             ("grant_type", "client_credentials"),
             ("client_id", &self.credentials.app_id),
             ("client_secret", &self.credentials.app_password),
-            ("scope", SCOPE),
+            ("scope", &self.scope),
         ];
         let at = Instant::now();
         let reply = self.http.post(&self.credentials.token_url).form(&asked).send().await;

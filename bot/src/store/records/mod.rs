@@ -3,12 +3,14 @@
 
 mod knowledge;
 mod people;
+mod places;
 mod requests;
 mod tickets;
 mod unsaid;
 
 pub use knowledge::*;
 pub use people::*;
+pub use places::*;
 pub use requests::*;
 pub use tickets::*;
 pub use unsaid::*;

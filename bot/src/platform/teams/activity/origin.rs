@@ -18,6 +18,8 @@ pub(in super::super) struct Origin {
     pub(in super::super) channel: Option<String>,
     /// The message its thread began with; `None` outside channels.
     pub(in super::super) thread: Option<String>,
+    /// The team of the channel, as Teams names it.
+    pub(in super::super) team: Option<String>,
     /// The channel is shared with other organisations.
     pub(in super::super) outsiders: bool,
     /// Of the activity itself; an edited message keeps its own.
@@ -73,6 +75,7 @@ impl Origin {
             // A message that begins a thread may come without naming it.
             thread: inside(root.or_else(|| text(value, "id")).unwrap_or_default())
                 .filter(|thread| !thread.is_empty()),
+            team: text(&data["team"], "id").and_then(inside),
             outsiders: text(&data["channel"], "type") == Some("shared")
                 || matches!(tenants, [Some(one), Some(other)] if one != other),
             id: owned(value, "id").or_else(|| timestamp.clone())?,

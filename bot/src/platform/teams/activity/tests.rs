@@ -67,6 +67,7 @@ fn everything_a_message_tells_is_kept() {
             scope: Scope::Channel,
             channel: Some(CHANNEL.into()),
             thread: Some("1700000000000".into()),
+            team: Some("19:team@thread.tacv2".into()),
             outsiders: false,
             id: "1700000000001".into(),
             from: From {
