@@ -3,127 +3,28 @@
 
 mod acts;
 mod limits;
+mod sending;
 pub mod socket;
 mod streams;
 mod web_api;
+mod world;
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use axum::http::header;
 use axum::routing::{any, get, post};
-use hmac::{Hmac, KeyInit, Mac};
-use serde_json::{Map, Value, json};
+use firstline::ports::Clock;
+use serde_json::{Value, json};
 
 use socket::SocketMode;
 use web_api::{call, respond};
+use world::{START, Time, Workspace, list, without_nulls};
+
+pub use sending::{form, now, sign, signed};
+pub use world::{Fault, Posted, User};
 
 /// The app's id.
 const APP: &str = "A1";
-/// The workspace of strangers, who meet ours in shared channels.
-const ELSEWHERE: &str = "T2";
-/// When the first thing happens here, in seconds; fixed, so that transcripts repeat.
-const START: u64 = 1_793_620_800;
-const TRIGGERS_LAST: Duration = Duration::from_secs(3);
 const FORM: &str = "application/x-www-form-urlencoded";
-
-/// Someone with an account.
-#[derive(Debug, Clone, Default)]
-pub struct User {
-    pub id: String,
-    pub name: String,
-    pub email: Option<String>,
-    pub bot: bool,
-    /// A guest.
-    pub restricted: bool,
-    /// From another workspace.
-    pub stranger: bool,
-    pub deleted: bool,
-    pub tz: String,
-    pub locale: String,
-}
-
-impl User {
-    fn team(&self) -> &'static str {
-        if self.stranger { ELSEWHERE } else { FakeSlack::TEAM }
-    }
-
-    /// As `users.info` shows it: the language only to those who ask.
-    fn shown(&self, with_locale: bool) -> Value {
-        let profile = json!({
-            "real_name": self.name, "display_name": self.name, "email": self.email,
-        });
-        without_nulls(json!({
-            "id": self.id, "team_id": self.team(), "name": self.name, "deleted": self.deleted,
-            "real_name": self.name, "tz": self.tz, "is_bot": self.bot,
-            "is_restricted": self.restricted, "is_ultra_restricted": false,
-            "is_stranger": self.stranger, "updated": START, "profile": without_nulls(profile),
-            "locale": with_locale.then_some(&self.locale),
-        }))
-    }
-}
-
-/// A message in a channel.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Posted {
-    pub ts: String,
-    /// The message that began the thread; `None` for that message itself.
-    pub thread_ts: Option<String>,
-    pub user: String,
-    pub text: String,
-    /// `Null` where there are none.
-    pub blocks: Value,
-    pub metadata: Value,
-    pub edited: bool,
-    /// It still grows.
-    pub streams: bool,
-    /// Files it came with, as Slack shows them.
-    pub files: Vec<Value>,
-}
-
-/// What goes wrong with one call.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// 429 with Retry-After; nothing is done.
-    RateLimited { retry_after_s: u64 },
-    /// This status and no body; nothing is done.
-    Status(u16),
-    /// Done, but the connection breaks within the answer.
-    HalfBody,
-    /// Done, but the connection breaks before the answer.
-    DoneButLost,
-    /// `{"ok": false}` with this error; nothing is done.
-    Error(&'static str),
-}
-
-#[derive(Default)]
-struct Channel {
-    /// `im`, `channel`, `group` or `mpim`.
-    kind: String,
-    messages: Vec<Posted>,
-}
-
-#[derive(Default)]
-struct Workspace {
-    /// Seconds of the newest ts.
-    clock: u64,
-    /// Makes every other id unique.
-    serial: u64,
-    scopes: String,
-    users: HashMap<String, User>,
-    channels: HashMap<String, Channel>,
-    calls: Vec<(String, Value)>,
-    faults: HashMap<String, VecDeque<Fault>>,
-    /// When each was handed out; `None` once it was used.
-    triggers: HashMap<String, Option<Instant>>,
-    views: Vec<Value>,
-    responses: Vec<Value>,
-    /// What each person's Home tab shows.
-    homes: HashMap<String, Value>,
-    /// Bytes of files by their path.
-    files: HashMap<String, Vec<u8>>,
-}
 
 /// A running Slack of one workspace. Ends with the test's runtime.
 #[derive(Clone)]
@@ -169,6 +70,11 @@ impl FakeSlack {
 
     fn lock(&self) -> MutexGuard<'_, Workspace> {
         self.workspace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Triggers age by this clock from now on, not by how busy the machine is.
+    pub fn keep_time_by(&self, clock: Arc<dyn Clock>) {
+        self.lock().time = Time(clock);
     }
 
     /// The Web API, without a slash at the end.
@@ -217,13 +123,6 @@ impl FakeSlack {
     /// What was posted to response URLs.
     pub fn responses(&self) -> Vec<Value> {
         self.lock().responses.clone()
-    }
-
-    /// Every trigger handed out so far is too old from now on.
-    pub fn expire_triggers(&self) {
-        for at in self.lock().triggers.values_mut().flatten() {
-            *at = at.checked_sub(TRIGGERS_LAST * 2).unwrap_or(*at);
-        }
     }
 
     /// Someone writes; the event that tells the app.
@@ -300,211 +199,4 @@ impl FakeSlack {
         let rest = json!({"view": view, "response_urls": []});
         self.lock().interaction("view_submission", user, rest)
     }
-
-    /// Sends an event; panics where nobody listens, as all sending here does.
-    pub async fn send_event(&self, service: &str, payload: &Value) -> reqwest::Response {
-        self.send(&format!("{service}/slack/events"), "application/json", payload.to_string()).await
-    }
-
-    /// The status the service answered with; `None` when it died before.
-    pub async fn try_event(&self, service: &str, payload: &Value) -> Option<u16> {
-        let body = payload.to_string();
-        let request = self.request(&format!("{service}/slack/events"), "application/json", body);
-        Some(request.send().await.ok()?.status().as_u16())
-    }
-
-    pub async fn send_interaction(&self, service: &str, payload: &Value) -> reqwest::Response {
-        let body = form(&json!({"payload": payload.to_string()}));
-        self.send(&format!("{service}/slack/interactions"), FORM, body).await
-    }
-
-    pub async fn send_command(
-        &self,
-        service: &str,
-        user: &str,
-        channel: &str,
-        command: &str,
-        text: &str,
-    ) -> reqwest::Response {
-        let body = {
-            let mut slack = self.lock();
-            form(&json!({
-                "token": "verification", "team_id": Self::TEAM, "channel_id": channel,
-                "user_id": user, "user_name": slack.user(user).name, "command": command,
-                "text": text, "api_app_id": APP, "trigger_id": slack.trigger(),
-                "response_url": format!("{}/actions/{}", self.url, slack.next()),
-            }))
-        };
-        self.send(&format!("{service}/slack/commands"), FORM, body).await
-    }
-
-    async fn send(&self, url: &str, kind: &str, body: String) -> reqwest::Response {
-        self.request(url, kind, body).send().await.unwrap()
-    }
-
-    /// A signed request, ready to be sent.
-    fn request(&self, url: &str, kind: &str, body: String) -> reqwest::RequestBuilder {
-        let mut request = self.http.post(url).header(header::CONTENT_TYPE, kind);
-        for (name, value) in signed(Self::SIGNING_SECRET, now(), &body) {
-            request = request.header(name, value);
-        }
-        request.body(body)
-    }
-}
-
-/// The body of a form with these fields, all of them strings.
-pub fn form(fields: &Value) -> String {
-    let escape = |text: &str| -> String { text.bytes().map(|b| format!("%{b:02X}")).collect() };
-    let names = fields.as_object().into_iter().flat_map(Map::keys);
-    let fields = names.map(|name| format!("{name}={}", escape(text_of(fields, name))));
-    fields.collect::<Vec<_>>().join("&")
-}
-
-/// The signature of a request sent at this second.
-pub fn sign(secret: &str, timestamp: u64, body: &str) -> String {
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(format!("v0:{timestamp}:{body}").as_bytes());
-    format!("v0={}", hex::encode(mac.finalize().into_bytes()))
-}
-
-/// The headers Slack puts on a request; with another secret or time, what it would not.
-pub fn signed(secret: &str, at: u64, body: &str) -> [(&'static str, String); 2] {
-    [("x-slack-request-timestamp", at.to_string()), ("x-slack-signature", sign(secret, at, body))]
-}
-
-/// Seconds since 1970. Real time, since the service judges by it how old a request is.
-#[expect(clippy::disallowed_methods, reason = "Slack has a clock of its own")]
-pub fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.unwrap().as_secs()
-}
-
-impl Posted {
-    fn within(&self, thread: &str) -> bool {
-        self.ts == thread || self.thread_ts.as_deref() == Some(thread)
-    }
-}
-
-impl Workspace {
-    fn next(&mut self) -> u64 {
-        self.serial += 1;
-        self.serial
-    }
-
-    fn next_ts(&mut self) -> String {
-        self.clock += 1;
-        format!("{}.000100", self.clock)
-    }
-
-    fn user(&self, id: &str) -> User {
-        let nobody = || User { id: id.to_owned(), name: id.to_lowercase(), ..User::default() };
-        self.users.get(id).cloned().unwrap_or_else(nobody)
-    }
-
-    fn channel(&mut self, id: &str, kind: &str) -> &mut Channel {
-        let new = || Channel { kind: kind.to_owned(), ..Channel::default() };
-        self.channels.entry(id.to_owned()).or_insert_with(new)
-    }
-
-    fn find(&self, channel: &str, ts: &str, error: &str) -> Result<Posted, Value> {
-        let mut messages = self.channels.get(channel).into_iter().flat_map(|it| &it.messages);
-        messages.find(|m| m.ts == ts).cloned().ok_or_else(|| refuse(error))
-    }
-
-    fn put(&mut self, channel: &str, mut posted: Posted) -> Posted {
-        posted.ts = self.next_ts();
-        name_blocks(&mut posted.blocks, &mut self.serial);
-        self.channel(channel, "channel").messages.push(posted.clone());
-        posted
-    }
-
-    fn trigger(&mut self) -> String {
-        let trigger = format!("{}.1.abcdef", self.next());
-        self.triggers.insert(trigger.clone(), Some(Instant::now()));
-        trigger
-    }
-
-    /// What every interaction says, and the rest.
-    fn interaction(&mut self, kind: &str, user: &str, rest: Value) -> Value {
-        let User { id, name, .. } = &self.user(user);
-        let mut payload = json!({
-            "type": kind, "api_app_id": APP, "token": "verification", "enterprise": null,
-            "user": {"id": id, "username": name, "name": name, "team_id": self.user(id).team()},
-            "team": {"id": FakeSlack::TEAM, "domain": "acme"}, "is_enterprise_install": false,
-            "trigger_id": self.trigger(),
-        });
-        payload.as_object_mut().unwrap().extend(rest.as_object().cloned().unwrap_or_default());
-        payload
-    }
-
-    fn event_id(&mut self) -> String {
-        format!("Ev{:08}", self.next())
-    }
-
-    fn message_event(&mut self, posted: &Posted, channel: &str, kind: &str) -> Value {
-        let mut event = self.shown(posted, false);
-        let shared = event["team"] == ELSEWHERE;
-        event["channel"] = json!(channel);
-        event["channel_type"] = json!(kind);
-        event["event_ts"] = json!(posted.ts);
-        self.callback(event, shared)
-    }
-
-    /// An event as the app is told of it.
-    fn callback(&mut self, event: Value, shared: bool) -> Value {
-        let at = text_of(&event, "event_ts").split('.').next();
-        let seconds = at.and_then(|s| s.parse::<u64>().ok());
-        json!({
-            "token": "verification", "team_id": FakeSlack::TEAM, "api_app_id": APP,
-            "context_team_id": FakeSlack::TEAM, "context_enterprise_id": null,
-            "is_ext_shared_channel": shared, "event": event, "type": "event_callback",
-            "event_id": self.event_id(), "event_time": seconds,
-            "authorizations": [{
-                "enterprise_id": null, "team_id": FakeSlack::TEAM, "user_id": FakeSlack::BOT_USER,
-                "is_bot": true, "is_enterprise_install": false,
-            }],
-        })
-    }
-
-    /// A message as Slack writes it; a bot's names its app too.
-    fn shown(&self, posted: &Posted, with_metadata: bool) -> Value {
-        let author = self.user(&posted.user);
-        let ours = author.id == FakeSlack::BOT_USER;
-        let bot = if ours { FakeSlack::BOT_ID.into() } else { format!("B{}", author.id) };
-        without_nulls(json!({
-            "type": "message", "user": posted.user, "ts": posted.ts, "text": posted.text,
-            "team": author.team(), "thread_ts": posted.thread_ts, "blocks": posted.blocks,
-            "bot_id": author.bot.then_some(bot), "app_id": ours.then_some(APP),
-            "metadata": with_metadata.then_some(&posted.metadata),
-            "files": (!posted.files.is_empty()).then_some(&posted.files),
-            "edited": posted.edited.then(|| json!({"user": posted.user, "ts": posted.ts})),
-        }))
-    }
-}
-
-/// Slack gives a name to every block that has none.
-fn name_blocks(blocks: &mut Value, serial: &mut u64) {
-    for block in blocks.as_array_mut().into_iter().flatten() {
-        if block["block_id"].is_null() {
-            *serial += 1;
-            block["block_id"] = json!(format!("b{serial}"));
-        }
-    }
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn text_of<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or_default()
-}
-
-fn without_nulls(mut object: Value) -> Value {
-    object.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    object
-}
-
-fn refuse(error: &str) -> Value {
-    json!({"ok": false, "error": error})
 }

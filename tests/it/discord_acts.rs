@@ -267,8 +267,9 @@ async fn a_guest_ties_an_account_and_is_a_colleague() {
         let page = desk.page("ben", Method::GET, url).await;
         assert!(page.contains("gus") && page.contains("ben@example.com"), "{page}");
         assert_eq!(desk.bot.app.store.linked(&account(GUS)).await.unwrap(), None, "asked first");
-        let page = desk.page("ben", Method::POST, url).await;
-        assert!(page.contains("Done"), "{page}");
+        desk.page("ben", Method::POST, url).await;
+        let page = desk.page("ben", Method::GET, "/accounts?said=tied").await;
+        assert!(page.contains("<bdi>gus</bdi>") && page.contains("yours from now on"), "{page}");
         for method in [Method::GET, Method::POST] {
             let page = desk.page("olga", method, url).await;
             assert!(page.contains("no longer works"), "{page}");

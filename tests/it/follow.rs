@@ -20,7 +20,7 @@ async fn desk(store: firstline::ports::Store) -> Desk {
 
 impl Desk {
     /// Somebody moves a ticket on, and everyone who is to hear of it does.
-    async fn moves(&self, who: &str, key: &str, status: Status) {
+    pub(crate) async fn moves(&self, who: &str, key: &str, status: Status) {
         let viewer = self.bot.viewer(who).await;
         let patch = TicketPatch { status: Some(status), ..TicketPatch::default() };
         flows::ticket::patch(&self.bot.app, &viewer, key, None, patch).await.unwrap();
@@ -121,6 +121,8 @@ async fn whoever_may_see_a_ticket_follows_it_as_long_as_they_may() {
             "{}",
             desk.last("D3", &there)
         );
+        let my = async || desk.console("olga", "/my", None).await.1;
+        assert!(my().await.contains("/tickets/FL-1/unfollow"));
         let admins = Group {
             name: "admins".into(),
             role: Role::Admin,
@@ -129,6 +131,7 @@ async fn whoever_may_see_a_ticket_follows_it_as_long_as_they_may() {
         desk.bot.app.store.sync_config_groups(&[admins]).await.unwrap();
         desk.moves("root", "FL-1", Status::Resolved).await;
         assert_eq!(desk.count("D3", &there), 2, "who left the team is told no more");
+        assert!(!my().await.contains("FL-1"), "nor sees it listed");
         assert!(desk.last("CHELP", &asked).contains("resolved"));
     })
     .await;
@@ -202,7 +205,7 @@ async fn a_ticket_is_followed_in_the_console_and_told_of_in_ones_chat() {
             assert_eq!(place, "/tickets/FL-1?said=followed");
         }
         let (_, page) = desk.console("olga", "/tickets/FL-1?said=followed", None).await;
-        assert!(page.contains("/tickets/FL-1/unfollow") && page.contains("1 follows it"), "{page}");
+        assert!(page.contains("/tickets/FL-1/unfollow") && page.contains("1 follower"), "{page}");
         desk.moves("root", "FL-1", Status::Resolved).await;
         let store = &desk.bot.app.store;
         let told = store.conversations_of("olga@example.com", 9).await.unwrap();

@@ -79,6 +79,7 @@ impl Desk {
                 Arc::new(chats)
             })
             .await;
+        slack.keep_time_by(bot.clock.clone());
         let connections = connected.unwrap();
         let router = connections.router(&bot.app);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

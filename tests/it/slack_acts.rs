@@ -207,6 +207,27 @@ async fn shortcuts_open_a_form_that_follows_its_kind() {
 }
 
 #[tokio::test]
+async fn whoever_gets_no_form_in_time_is_told_so() {
+    on_both(async |store| {
+        let desk = Desk::new(store, "").await;
+        let said = desk.says("C1", "UANA", TROUBLE, None).await;
+        let shortcut =
+            || desk.slack.uses_message_shortcut("UBEN", "C1", &said, "firstline.file_from_message");
+        let late = shortcut();
+        desk.bot.clock.advance(3001);
+        desk.interaction(&late).await;
+        assert!(desk.slack.views().is_empty(), "{:?}", desk.slack.views());
+        let told = desk.slack.calls("chat.postEphemeral").pop().unwrap();
+        assert_eq!(told["user"], "UBEN");
+        assert!(told["text"].as_str().unwrap().contains("try again"), "{told}");
+        desk.interaction(&shortcut()).await;
+        assert_eq!(desk.slack.views().len(), 1);
+        desk.bot.assert_quiet().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn home_shows_ones_tickets_and_lets_owners_correct_them() {
     on_both(async |store| {
         let desk = Desk::new(store, "").await;

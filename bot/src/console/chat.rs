@@ -208,6 +208,11 @@ pub(super) async fn rename(
     Ok(Redirect::to(&format!("/chat/{id}")).into_response())
 }
 
+/// What can still be pressed where nothing is solved yet.
+fn unsolved(conversation: &ConversationRow) -> &'static [&'static str] {
+    if conversation.handed_over { &["file_ticket"] } else { &["file_ticket", "talk_to_person"] }
+}
+
 pub(super) async fn feedback(
     State(web): State<Web>,
     signed: SignedIn,
@@ -218,8 +223,7 @@ pub(super) async fn feedback(
     let conversation = own(&web, &signed.viewer, &id).await?;
     let (verdict, left): (_, &[&str]) = match fields.get("verdict") {
         "solved" => (Verdict::Solved, &[]),
-        "not_helpful" if conversation.handed_over => (Verdict::NotHelpful, &["file_ticket"]),
-        "not_helpful" => (Verdict::NotHelpful, &["file_ticket", "talk_to_person"]),
+        "not_helpful" => (Verdict::NotHelpful, unsolved(&conversation)),
         _ => return Err(Fault::invalid("Say whether it solved it or was not helpful.")),
     };
     let request = fields.get("request_id");
@@ -245,12 +249,13 @@ pub(super) async fn follow(
     State(web): State<Web>,
     signed: SignedIn,
     Path(id): Path<String>,
+    headers: HeaderMap,
     fields: Fields,
-) -> Result<Redirect, Fault> {
-    own(&web, &signed.viewer, &id).await?;
+) -> Result<Response, Fault> {
+    let conversation = own(&web, &signed.viewer, &id).await?;
     let request = fields.get("request_id");
     accept::follow(&web.app, &signed.viewer, request, event_id(&fields)).await?;
-    Ok(Redirect::to(&format!("/chat/{id}")))
+    pressed(&headers, &signed, &id, request, Done::followed(), unsolved(&conversation))
 }
 
 /// The form for a request, filled from what was understood of it.

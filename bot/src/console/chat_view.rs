@@ -92,6 +92,10 @@ impl Done {
         }
     }
 
+    pub(super) fn followed() -> Self {
+        Done { tone: "", text: "You follow it" }
+    }
+
     pub(super) fn person() -> Self {
         Done { tone: "neutral", text: "A person will take over here" }
     }

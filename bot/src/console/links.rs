@@ -2,13 +2,13 @@
 //! untying it.
 
 use axum::extract::{Path, State};
-use axum::response::{Html, Redirect};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use minijinja::context;
 use serde::Serialize;
 
 use super::Web;
 use super::fault::Fault;
-use super::forms::Fields;
+use super::forms::{Asked, Fields};
 use super::page;
 use super::session::{SignedIn, hash_token};
 use crate::store::records::{AccountKey, AccountLink};
@@ -20,34 +20,33 @@ pub(super) async fn show(
     Path(key): Path<String>,
 ) -> Result<Html<String>, Fault> {
     let link = web.app.store.account_link(&hash_token(&key), web.app.clock.now()).await?;
-    told(&web, &signed, &key, link, false).await
+    ask(&web, &signed, &key, link).await
 }
 
 pub(super) async fn tie(
     State(web): State<Web>,
     signed: SignedIn,
     Path(key): Path<String>,
-) -> Result<Html<String>, Fault> {
+) -> Result<Response, Fault> {
     let (hash, now) = (hash_token(&key), web.app.clock.now());
     let link = web.app.store.use_account_link(&hash, &signed.viewer.email, now).await?;
-    if let Some(AccountLink { of, .. }) = &link {
-        tracing::info!(platform = of.platform, account = of.account, "an account was tied");
-    }
-    told(&web, &signed, &key, link, true).await
+    let Some(AccountLink { of, .. }) = link else {
+        return Ok(ask(&web, &signed, &key, None).await?.into_response());
+    };
+    tracing::info!(platform = of.platform, account = of.account, "an account was tied");
+    Ok(Redirect::to("/accounts?said=tied").into_response())
 }
 
-async fn told(
+/// The question, or that the link asks none any more.
+async fn ask(
     web: &Web,
     signed: &SignedIn,
     key: &str,
     link: Option<AccountLink>,
-    done: bool,
 ) -> Result<Html<String>, Fault> {
-    let platform = link.as_ref().map(|link| shown(&link.of.platform));
     let values = context! {
         key,
-        done,
-        platform,
+        platform => link.as_ref().map(|link| platform(&link.of.platform)),
         name => link.as_ref().map(|link| link.name.clone()),
         account => link.as_ref().map(|link| link.of.account.clone()),
         email => signed.viewer.email.clone(),
@@ -67,10 +66,19 @@ struct AccountView {
 pub(super) async fn accounts(
     State(web): State<Web>,
     signed: SignedIn,
+    Asked(asked): Asked,
 ) -> Result<Html<String>, Fault> {
     let mine = web.app.store.accounts_of(&signed.viewer.email).await?;
-    let views = mine.into_iter().map(|link| AccountView { shown: shown(&link.of.platform), link });
-    let values = context! { accounts => page::val(views.collect::<Vec<_>>()) };
+    let views =
+        mine.into_iter().map(|link| AccountView { shown: platform(&link.of.platform), link });
+    let values = context! {
+        accounts => page::val(views.collect::<Vec<_>>()),
+        flash => match asked.get("said") {
+            "tied" => Some("It is yours from now on: the bot knows you there as it does here."),
+            "untied" => Some("It is no longer tied to you."),
+            _ => None,
+        },
+    };
     page::page(&web, &signed, "accounts.html", "", values).await
 }
 
@@ -91,11 +99,11 @@ pub(super) async fn untie(
     }
     web.app.store.unlink(&of).await?;
     tracing::info!(platform = of.platform, account = of.account, "an account was untied");
-    Ok(Redirect::to("/accounts"))
+    Ok(Redirect::to("/accounts?said=untied"))
 }
 
-/// A platform's name as it writes it.
-fn shown(platform: &str) -> String {
-    let mut letters = platform.chars();
+/// A chat platform's name as it writes it.
+pub(super) fn platform(name: &str) -> String {
+    let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -13,6 +13,7 @@ mod chat_view;
 mod csrf;
 mod examples;
 mod fault;
+mod following;
 mod forms;
 mod headers;
 mod health;
@@ -118,8 +119,8 @@ fn pages() -> Table {
         .post("/tickets/{key}/unmerge", ticket_page::unmerge)
         .post("/tickets/{key}/review", ticket_page::review)
         .post("/tickets/{key}/reopen", ticket_page::reopen)
-        .post("/tickets/{key}/follow", ticket_page::follow)
-        .post("/tickets/{key}/unfollow", ticket_page::unfollow)
+        .post("/tickets/{key}/follow", following::follow)
+        .post("/tickets/{key}/unfollow", following::unfollow)
         .get("/suggestions", suggestions::list)
         .post("/suggestions/{id}/post", suggestions::post)
         .post("/suggestions/{id}/dismiss", suggestions::dismiss)
@@ -162,6 +163,7 @@ async fn asset(
 ) -> Result<impl IntoResponse, Fault> {
     let (_, mime, body) =
         ASSETS.iter().find(|(n, _, _)| *n == name).ok_or_else(Fault::not_found)?;
-    // Modules import each other without a version, so a new release must be asked for.
+    // Modules import each other without a version, and a page names them as they do: under another
+    // name they would run twice. So a new release must be asked for.
     Ok(([(header::CONTENT_TYPE, *mime), (header::CACHE_CONTROL, "no-cache")], *body))
 }

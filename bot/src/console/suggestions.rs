@@ -11,6 +11,7 @@ use super::Web;
 use super::chat_view::{MessageView, Views, WITHHELD};
 use super::fault::Fault;
 use super::forms::{Asked, Fields, encode};
+use super::links;
 use super::page::{self, Stamp, stamp, val};
 use super::session::SignedIn;
 use crate::config::Mode;
@@ -28,7 +29,7 @@ struct View {
     id: String,
     /// What changes when the draft does.
     version: i64,
-    platform: &'static str,
+    platform: String,
     channel: String,
     requester: String,
     initials: String,
@@ -101,10 +102,9 @@ fn said(word: &str) -> Option<(&'static str, bool)> {
         "posted" => ("Posted into the thread.", false),
         "dismissed" => ("Dismissed. Nothing is said.", false),
         "overtaken" => ("Somebody has replied in the meantime, so it was not posted.", true),
-        "changed" => (
-            "Somebody else decided on it first, or the request has changed. Look at it again.",
-            true,
-        ),
+        "changed" => {
+            ("It was decided on already, or the request has changed. Look at it again.", true)
+        }
         "closed" => (
             "An article it rests on is gone, or no longer open to everyone in the channel, so it was not posted.",
             true,
@@ -203,7 +203,7 @@ async fn view(
     Ok(Some(View {
         id: suggestion.request_id,
         version: suggestion.version,
-        platform: conversation.platform.as_str(),
+        platform: links::platform(conversation.platform.as_str()),
         channel: conversation.channel.clone(),
         initials: page::initials(&requester),
         requester,
@@ -223,8 +223,8 @@ async fn view(
     }))
 }
 
-/// Back to the list, with what became of it.
-fn done(outcome: Result<(), Refusal>, well: &str) -> Result<Redirect, Fault> {
+/// Back to the list the suggestion stood in, with what became of it.
+fn done(outcome: Result<(), Refusal>, well: &str, fields: &Fields) -> Result<Redirect, Fault> {
     let said = match outcome {
         Ok(()) => well,
         Err(Refusal::NotFound) => return Err(Fault::not_found()),
@@ -233,7 +233,9 @@ fn done(outcome: Result<(), Refusal>, well: &str) -> Result<Redirect, Fault> {
         Err(Refusal::Closed) => "closed",
         Err(Refusal::Unavailable(error)) => return Err(Fault::inside(format!("{error:#}"))),
     };
-    Ok(Redirect::to(&format!("/suggestions?said={}", encode(said))))
+    let state =
+        fields.some("state").map_or_else(String::new, |it| format!("state={}&", encode(it)));
+    Ok(Redirect::to(&format!("/suggestions?{state}said={said}")))
 }
 
 pub(super) async fn post(
@@ -244,14 +246,15 @@ pub(super) async fn post(
 ) -> Result<Redirect, Fault> {
     owners_only(&signed.viewer)?;
     let version = fields.get("version").parse().unwrap_or(0);
-    done(suggestion::post(&web.app, &signed.viewer, &id, version).await, "posted")
+    done(suggestion::post(&web.app, &signed.viewer, &id, version).await, "posted", &fields)
 }
 
 pub(super) async fn dismiss(
     State(web): State<Web>,
     signed: SignedIn,
     Path(id): Path<String>,
+    fields: Fields,
 ) -> Result<Redirect, Fault> {
     owners_only(&signed.viewer)?;
-    done(suggestion::dismiss(&web.app, &signed.viewer, &id).await, "dismissed")
+    done(suggestion::dismiss(&web.app, &signed.viewer, &id).await, "dismissed", &fields)
 }

@@ -2,7 +2,6 @@
 
 use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
-use firstline_core::chat::Platform;
 use firstline_core::ticket::{Impact, Kind, Priority, Status, Urgency};
 use minijinja::{Value, context};
 use serde::Serialize;
@@ -17,8 +16,6 @@ use super::render;
 use super::session::SignedIn;
 use super::ticket_events::Sight;
 use super::tickets::{assignees, kinds, systems, teams, words};
-use crate::accept::{self, Say};
-use crate::flows::follow;
 use crate::flows::ticket as flow;
 use crate::store::records::{
     PassageSeen, Ticket, TicketEvent, TicketEventRow, TicketFilter, TicketOrder, TicketPatch,
@@ -198,7 +195,7 @@ async fn similar(web: &Web, signed: &SignedIn, ticket: &Ticket) -> Result<Vec<Si
     Ok(out)
 }
 
-async fn seen(web: &Web, signed: &SignedIn, key: &str) -> Result<Ticket, Fault> {
+pub(super) async fn seen(web: &Web, signed: &SignedIn, key: &str) -> Result<Ticket, Fault> {
     let ticket = web.app.store.visible_ticket(key, &signed.viewer).await?;
     ticket.ok_or_else(Fault::not_found)
 }
@@ -254,7 +251,7 @@ pub(super) async fn show(
     page::page(&web, &signed, "ticket.html", "tickets", values).await
 }
 
-fn back(key: &str, said: &str, queue: bool) -> Redirect {
+pub(super) fn back(key: &str, said: &str, queue: bool) -> Redirect {
     let queue = if queue { "&queue=1" } else { "" };
     Redirect::to(&format!("/tickets/{}?said={said}{queue}", encode(key)))
 }
@@ -369,38 +366,6 @@ pub(super) async fn review(
         Some(next) => back(&next.key, "reviewed", true),
         None => Redirect::to("/tickets?order=least_confident&unreviewed=1&open=1"),
     })
-}
-
-/// What becomes of the ticket is told in a conversation of one's own, which begins with this.
-pub(super) async fn follow(
-    State(web): State<Web>,
-    signed: SignedIn,
-    Path(key): Path<String>,
-) -> Result<Redirect, Fault> {
-    let key = seen(&web, &signed, &key).await?.key;
-    let say = Say {
-        conversation: None,
-        text: format!("follow {key}"),
-        attachments: Vec::new(),
-        event_id: format!("follow:{key}"),
-        platform: Platform::Web,
-        key: None,
-    };
-    let accepted = accept::say(&web.app, &signed.viewer, say).await?;
-    let conversation = web.app.store.conversation(&accepted.conversation_id).await?;
-    let conversation = conversation.ok_or_else(Fault::not_found)?;
-    follow::follow(&web.app, &signed.viewer, &key, &conversation).await?;
-    Ok(back(&key, "followed", false))
-}
-
-pub(super) async fn unfollow(
-    State(web): State<Web>,
-    signed: SignedIn,
-    Path(key): Path<String>,
-) -> Result<Redirect, Fault> {
-    let key = seen(&web, &signed, &key).await?.key;
-    follow::unfollow(&web.app, &signed.viewer, &key).await?;
-    Ok(back(&key, "unfollowed", false))
 }
 
 pub(super) async fn reopen(

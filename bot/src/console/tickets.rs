@@ -199,11 +199,20 @@ pub(super) async fn my(
         limit: Some(PAGE),
         ..TicketFilter::default()
     };
-    let found = web.app.store.tickets(&filter, &signed.viewer).await?;
+    let store = &web.app.store;
+    let found = store.tickets(&filter, &signed.viewer).await?;
+    // Listed on the first page alone. Whoever reported a ticket is told of it anyway.
+    let mut followed = Vec::new();
+    if filter.cursor.is_none() {
+        let keys = store.followed_by(&signed.viewer.email).await?;
+        followed = store.visible_tickets(&keys, &signed.viewer).await?;
+        followed.retain(|ticket| ticket.requester != signed.viewer.email);
+    }
     let now = web.app.clock.now();
     let flash = super::ticket_page::said(asked.get("said"));
     let values = context! {
         tickets => val(found.items.iter().map(|t| TicketView::of(t, now)).collect::<Vec<_>>()),
+        followed => val(followed.iter().map(|t| TicketView::of(t, now)).collect::<Vec<_>>()),
         next => found.next,
         flash => flash.map(|f| f.0),
         flash_bad => flash.is_some_and(|f| f.1),

@@ -21,7 +21,7 @@ pub enum Refusal {
     NotFound,
     #[error("Somebody has replied in the meantime, so it is not posted.")]
     Overtaken,
-    #[error("Somebody else decided on it first, or the request has changed. Look at it again.")]
+    #[error("It was decided on already, or the request has changed. Look at it again.")]
     Changed,
     #[error(
         "An article it rests on is gone, or no longer open to everyone in the channel, so it is \

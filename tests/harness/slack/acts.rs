@@ -5,7 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::{FakeSlack, Posted, without_nulls};
+use super::world::without_nulls;
+use super::{FakeSlack, Posted};
 
 impl FakeSlack {
     /// Someone changes what they wrote; the event that tells the app.

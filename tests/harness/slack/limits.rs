@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::{list, refuse, text_of};
+use super::world::{list, refuse, text_of};
 
 /// The limits on what a message holds.
 pub(super) fn check_content(with: &Value) -> Result<(), Value> {

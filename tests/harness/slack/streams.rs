@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use super::limits::check_content;
-use super::{FakeSlack, Posted, Workspace, name_blocks, refuse, text_of};
+use super::world::{Workspace, name_blocks, refuse, text_of};
+use super::{FakeSlack, Posted};
 
 const LONGEST: usize = 12_000;
 

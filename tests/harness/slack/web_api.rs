@@ -8,11 +8,13 @@ use axum::http::{Response, header};
 use serde_json::{Map, Value, json};
 
 use super::limits::{Wrong, check_content};
-use super::{
-    APP, FORM, FakeSlack, Fault, Posted, TRIGGERS_LAST, User, Workspace, list, name_blocks, refuse,
-    text_of,
-};
+use super::world::{Workspace, list, name_blocks, refuse, text_of};
+use super::{APP, FORM, FakeSlack, Fault, Posted, User};
 use crate::broken::broken_after;
+
+/// How long a trigger may be exchanged for a view, in ms
+/// (<https://docs.slack.dev/interactivity/handling-user-interaction>).
+const TRIGGERS_LAST: i64 = 3000;
 
 impl Workspace {
     fn answer(&mut self, method: &str, with: &Value) -> Result<Value, Value> {
@@ -203,10 +205,11 @@ impl Workspace {
 
     fn open_view(&mut self, with: &Value) -> Result<Value, Value> {
         let view = self.complete_view(&with["view"], "modal")?;
+        let now = self.time.0.now();
         match self.triggers.get_mut(text_of(with, "trigger_id")) {
             None => Wrong(vec!["invalid `trigger_id`".into()]).or("invalid_arguments")?,
             Some(None) => return Err(refuse("exchanged_trigger_id")),
-            Some(Some(at)) if at.elapsed() > TRIGGERS_LAST => {
+            Some(Some(at)) if now - *at > TRIGGERS_LAST => {
                 return Err(refuse("expired_trigger_id"));
             }
             Some(unused) => *unused = None,

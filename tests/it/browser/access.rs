@@ -8,7 +8,7 @@ use super::{Browser, Demo, PRIYA, SAM, key};
 const CHECK: &str = include_str!("access.js");
 
 /// Looks at one page in both looks.
-async fn check(browser: &Browser, page: &str) {
+pub(super) async fn check(browser: &Browser, page: &str) {
     for look in ["light", "dark"] {
         let dress = "document.documentElement.dataset.theme = arguments[0]; \
             document.getAnimations().forEach((at) => at.finish?.call ? at.cancel() : 0);";

@@ -1,12 +1,17 @@
 //! The real program in the real Chromium. `story` tells all of it once; the others look
-//! at one part each: writing and files, what arrives by itself, the desk, and whether
-//! everybody can use it. Waiting is always for something on the page, never for time.
+//! at one part each: writing and files, what arrives by itself, the desk, suggestions, what is a
+//! person's own, and whether everybody can use it. Waiting is always for something on the page,
+//! never for time.
 
 mod access;
 mod chat;
 mod desk;
 mod live;
+mod log;
+mod people;
+mod served;
 mod story;
+mod suggestions;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -41,10 +46,16 @@ struct Browser {
 
 impl Browser {
     async fn start(width: u32, height: u32, extra: &[&str]) -> Browser {
+        Browser::start_in("UTC", width, height, extra).await
+    }
+
+    /// In a time zone.
+    async fn start_in(zone: &str, width: u32, height: u32, extra: &[&str]) -> Browser {
         let driver = tool("CHROMEDRIVER", "/usr/bin/chromedriver");
         let chromium = tool("CHROMIUM", "/usr/bin/chromium");
         let mut driver = Command::new(driver)
             .arg("--port=0")
+            .env("TZ", zone)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -75,7 +86,7 @@ impl Browser {
             format!("--user-data-dir={}", profile.path().display()),
         ];
         arguments.extend(extra.iter().map(|a| (*a).to_owned()));
-        let options = json!({ "browserName": "chrome", "goog:chromeOptions": { "binary": chromium, "args": arguments } });
+        let options = json!({ "browserName": "chrome", "goog:chromeOptions": { "binary": chromium, "args": arguments }, "goog:loggingPrefs": { "browser": "WARNING" } });
         let capabilities = options.as_object().unwrap().clone();
         let connector = hyper_util::client::legacy::connect::HttpConnector::new();
         let client = ClientBuilder::new(connector)

@@ -87,7 +87,7 @@ async fn narrow_and_dark() {
 }
 
 /// Nothing may stick out sideways.
-async fn fits(browser: &Browser, name: &str) {
+pub(super) async fn fits(browser: &Browser, name: &str) {
     let wide = browser.value("document.documentElement.scrollWidth > window.innerWidth").await;
     browser.picture(name).await;
     assert_eq!(wide, json!(false), "{name} scrolls sideways");

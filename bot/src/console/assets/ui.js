@@ -105,4 +105,17 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A form that is under way is not sent again by a second, impatient press. On the window, after
+// every script that sends a form in its own way.
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent !== undefined) event.preventDefault();
+  form.dataset.sent = "";
+});
+// Whoever comes back to the page may send it once more.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
 localise(document);
