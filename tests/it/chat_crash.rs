@@ -69,7 +69,7 @@ impl<C: Chat> Workplace<C> {
         };
         tokio::time::timeout(Duration::from_secs(120), done).await.expect("every reply comes");
         let doubled = events.iter().map(|event| replies(event) - 1).sum();
-        assert!(!C::PROVES || doubled == 0, "{doubled} replies came twice");
+        assert!(!C::CAN.proof || doubled == 0, "{doubled} replies came twice");
         let dead = store.jobs(Some("dead"), 9).await.unwrap();
         assert!(dead.is_empty(), "no job is given up: {dead:?}");
         let tickets = store.tickets_after(0).await.unwrap();

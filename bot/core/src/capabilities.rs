@@ -1,5 +1,5 @@
-//! What each chat can and cannot do, as data. Renderers and flows ask here; what a platform lacks
-//! is done another way, which stands beside the field.
+//! What each chat can and cannot do, as data: limits that renderers and flows ask for, and what a
+//! platform lacks, beside which stands how it is done there instead.
 
 use crate::chat::{Platform, Setting};
 
@@ -110,7 +110,7 @@ pub const TEAMS: Capabilities = Capabilities {
     private_replies: false,
     reactions: false,
     uploads: 10,
-    // With Microsoft Graph only, which is not used.
+    // With a permission of Microsoft Graph that is not asked for.
     channels: false,
     proof: false,
 };

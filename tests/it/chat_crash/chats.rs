@@ -8,12 +8,13 @@ use acceptance::discord::{self, FakeDiscord};
 use acceptance::process::Service;
 use acceptance::slack::{self, FakeSlack};
 use acceptance::teams::{self, FakeTeams};
+use firstline_core::capabilities::{Capabilities, DISCORD, SLACK, TEAMS};
 use serde_json::{Value, json};
 
 /// A chat in which Ana writes.
 pub(super) trait Chat {
-    /// It can be asked what was sent.
-    const PROVES: bool;
+    /// What it can and cannot do.
+    const CAN: &Capabilities;
     /// Where its events may be cut off before they are accepted.
     const BEFORE: &[&str];
     async fn begin() -> Self;
@@ -39,7 +40,7 @@ const PLACES: u64 = 16;
 pub(super) struct Slack(FakeSlack);
 
 impl Chat for Slack {
-    const PROVES: bool = true;
+    const CAN: &Capabilities = &SLACK;
     const BEFORE: &[&str] = &["kept", "heard"];
 
     async fn begin() -> Self {
@@ -77,7 +78,7 @@ impl Chat for Slack {
 pub(super) struct Teams(FakeTeams);
 
 impl Chat for Teams {
-    const PROVES: bool = false;
+    const CAN: &Capabilities = &TEAMS;
     const BEFORE: &[&str] = &[];
 
     async fn begin() -> Self {
@@ -134,7 +135,7 @@ const ANA: u64 = 101;
 const FIRST_CHANNEL: u64 = 500;
 
 impl Chat for Discord {
-    const PROVES: bool = true;
+    const CAN: &Capabilities = &DISCORD;
     const BEFORE: &[&str] = &[];
 
     async fn begin() -> Self {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use firstline_core::capabilities::SAME_MATTER_MS;
+use firstline_core::capabilities::{DISCORD, SAME_MATTER_MS};
 use firstline_core::chat::{ConversationKey, Platform, RemoteFile};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -243,7 +243,7 @@ fn files(said: &Said) -> Vec<RemoteFile> {
         size: file.size,
         url: file.url.clone(),
     });
-    files.collect()
+    files.take(DISCORD.uploads).collect()
 }
 
 /// The channel of an interaction: its id, the thread in it if it was done in one.
