@@ -112,7 +112,7 @@ pub async fn examine(
     findings.push(embeddings(config, data).await);
     findings.push(slack::slack(config, store.as_ref(), clock.clone()).await);
     findings.push(teams::teams(config, store.as_ref(), clock.clone()).await);
-    findings.push(discord::discord(config, store.as_ref()).await);
+    findings.push(discord::discord(config, store.as_ref(), clock.clone()).await);
     findings.push(clocks(store.as_ref(), config.language_model(), &*clock).await);
     findings.push(port(&config.server.listen).await);
     findings

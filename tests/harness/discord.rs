@@ -6,6 +6,7 @@ mod gateway;
 mod interactions;
 mod limits;
 mod people;
+mod rates;
 mod rest;
 mod shapes;
 mod world;
@@ -18,6 +19,7 @@ use axum::routing::{any, get};
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use rates::Rates;
 pub use world::intents;
 use world::{Channel, World, channel_kinds};
 
@@ -231,6 +233,16 @@ impl FakeDiscord {
     /// `POST /channels/{id}/messages`.
     pub fn fail_next(&self, route: &str, fault: Fault) {
         self.change(|world| world.faults.push((route.to_owned(), fault)));
+    }
+
+    /// Counts calls by this clock (epoch ms) from now on, and refuses what is too much.
+    pub fn limit_rates(&self, now: impl Fn() -> i64 + Send + 'static) {
+        self.lock().rates = Some(Rates::new(Box::new(now)));
+    }
+
+    /// Calls that were refused for being too many.
+    pub fn rates_exceeded(&self) -> Vec<String> {
+        self.lock().rates.as_ref().map_or(Vec::new(), |rates| rates.refused.clone())
     }
 
     /// Arguments of each such call (query and body as one), oldest first; refused and failed

@@ -151,7 +151,8 @@ impl Desk {
         tokio::time::timeout(Duration::from_secs(60), wait).await.expect("it never came");
     }
 
-    async fn jobs(&self) -> (i64, i64) {
+    /// Jobs that wait, and those at work.
+    pub(crate) async fn jobs(&self) -> (i64, i64) {
         let counts = self.bot.app.store.job_counts(self.bot.app.clock.now()).await.unwrap();
         (counts.ready, counts.running)
     }

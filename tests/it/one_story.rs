@@ -60,6 +60,10 @@ async fn resolved(bot: &TestBot, key: &str) {
     let over = TicketPatch { status: Some(Status::Resolved), ..TicketPatch::default() };
     flows::ticket::patch(&bot.app, &olga, key, None, over).await.unwrap();
     bot.clock.advance(5_000);
+}
+
+/// Everybody was told.
+async fn told(bot: &TestBot) {
     bot.run().await;
     bot.assert_quiet().await;
 }
@@ -86,6 +90,7 @@ async fn on_the_web(store: Store) -> Vec<String> {
     flows::ticket::correct(&bot.app, &olga, key, version, patch).await.unwrap();
     corrected(&bot, key).await;
     resolved(&bot, key).await;
+    told(&bot).await;
     transcript(&bot).await
 }
 
@@ -114,6 +119,7 @@ async fn in_slack(store: Store) -> Vec<String> {
     assert_eq!(desk.slack.send_interaction(&desk.url, &submission).await.status(), 200);
     corrected(&desk.bot, &ticket.key).await;
     resolved(&desk.bot, &ticket.key).await;
+    told(&desk.bot).await;
     let told = transcript(&desk.bot).await;
     assert_eq!(desk.slack.messages("D1", Some(&asked)).len(), told.len(), "each shown once");
     told
@@ -150,6 +156,7 @@ async fn in_teams(store: Store) -> Vec<String> {
     assert_eq!(desk.send(&sent).await, (200, json!({})));
     corrected(&desk.bot, &ticket.key).await;
     resolved(&desk.bot, &ticket.key).await;
+    told(&desk.bot).await;
     let told = transcript(&desk.bot).await;
     assert_eq!(desk.teams.messages(&chat, None).len(), told.len(), "each shown once");
     told
@@ -184,6 +191,7 @@ async fn in_discord(store: Store) -> Vec<String> {
     desk.settled().await;
     corrected(&desk.bot, &ticket.key).await;
     resolved(&desk.bot, &ticket.key).await;
+    desk.settled_in_time().await;
     desk.replies(dm, 5).await;
     let told = transcript(&desk.bot).await;
     assert_eq!(desk.discord.messages(dm).len(), told.len(), "each shown once");

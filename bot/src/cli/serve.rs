@@ -197,6 +197,7 @@ async fn run(
         None => Some(metrics),
     };
     let router = console::router(app.clone(), on_main).merge(connections.router(&app));
+    connections.heed_kept(&app.store, app.clock.now()).await;
     connections.run(&app, &stopped, &mut parts);
     parts.spawn(answer_http(listener, router, stopped));
 

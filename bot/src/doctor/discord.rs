@@ -1,5 +1,7 @@
 //! Whether the Discord app is what the bot needs, and may do what it needs wherever it is.
 
+use std::sync::Arc;
+
 use serenity::model::Permissions;
 use serenity::model::application::ApplicationFlags;
 
@@ -8,12 +10,16 @@ use crate::config::{self, Config};
 use crate::platform::discord::{
     App, CONTENT, Discord, DiscordError, Guild, link, missing, reads_content,
 };
-use crate::ports::Store;
+use crate::ports::{Clock, Store};
 
 const CHECK: &str = "discord";
 const APPS: &str = "https://discord.com/developers/applications";
 
-pub(super) async fn discord(config: &Config, store: Option<&Store>) -> Finding {
+pub(super) async fn discord(
+    config: &Config,
+    store: Option<&Store>,
+    clock: Arc<dyn Clock>,
+) -> Finding {
     let Some(settings) = &config.discord else {
         return Finding::skipped(
             CHECK,
@@ -21,7 +27,7 @@ pub(super) async fn discord(config: &Config, store: Option<&Store>) -> Finding {
         );
     };
     let Some(store) = store else { return Finding::skipped(CHECK, "the database is needed") };
-    let discord = match Discord::new(settings, config, store.clone()) {
+    let discord = match Discord::new(settings, config, store.clone(), clock) {
         Ok(discord) => discord,
         Err(e) => return Finding::bad(CHECK, format!("{e:#}"), "install ca-certificates"),
     };

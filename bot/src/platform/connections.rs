@@ -44,7 +44,7 @@ impl Connections {
             None => None,
         };
         let discord = match &config.discord {
-            Some(settings) => Some(Arc::new(Discord::new(settings, config, store())?)),
+            Some(settings) => Some(Arc::new(Discord::new(settings, config, store(), clock())?)),
             None => None,
         };
         Ok(Connections { slack, teams, discord })
@@ -90,9 +90,24 @@ impl Connections {
         }
     }
 
-    /// Keeps the waits that platforms asked of other processes.
+    /// Keeps the waits that platforms asked for before this process began, or while it was not
+    /// listening to the others.
+    pub async fn heed_kept(&self, store: &Store, now: i64) {
+        for platform in [Platform::Slack, Platform::Teams, Platform::Discord] {
+            match store.pauses(platform, now).await {
+                Ok(kept) => {
+                    kept.iter().for_each(|(place, until)| self.pause(platform, place, *until));
+                }
+                // The platform says so again.
+                Err(error) => tracing::warn!(%error, "how long to wait cannot be looked up"),
+            }
+        }
+    }
+
+    /// Keeps the waits that platforms ask of other processes.
     async fn heed_pauses(
         self,
+        app: Arc<App>,
         mut live: broadcast::Receiver<Live>,
         mut stopped: watch::Receiver<bool>,
     ) {
@@ -105,24 +120,26 @@ impl Connections {
                 Ok(Live { kind: LiveKind::Pause { platform, place, until }, .. }) => {
                     self.pause(platform, &place, until);
                 }
-                // A pause that was missed is learnt from the platform.
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => self.heed_kept(&app.store, app.clock.now()).await,
                 Err(RecvError::Closed) => return,
             }
         }
     }
 
     fn pause(&self, platform: Platform, place: &str, until: i64) {
-        match (platform, &self.slack, &self.teams) {
-            (Platform::Slack, Some(slack), _) => slack.pause(place, until),
-            (Platform::Teams, _, Some(teams)) => teams.pause(place, until),
-            _ => {}
+        match platform {
+            Platform::Slack => self.slack.iter().for_each(|slack| slack.pause(place, until)),
+            Platform::Teams => self.teams.iter().for_each(|teams| teams.pause(place, until)),
+            Platform::Discord => self.discord.iter().for_each(|it| it.pause(place, until)),
+            Platform::Web | Platform::Api | Platform::Cli => {}
         }
     }
 
     /// What runs beside them until `stopped` turns true.
     pub fn run(&self, app: &Arc<App>, stopped: &watch::Receiver<bool>, parts: &mut JoinSet<()>) {
-        parts.spawn(self.clone().heed_pauses(app.store.live(), stopped.clone()));
+        let heeds = self.clone().heed_pauses(app.clone(), app.store.live(), stopped.clone());
+        parts.spawn(heeds);
         if let Some(slack) = &self.slack {
             parts.spawn(slack::run(app.clone(), slack.clone(), stopped.clone()));
         }

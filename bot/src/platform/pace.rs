@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::ports::SendError;
+use firstline_core::chat::Platform;
+
+use crate::ports::{SendError, Store};
 
 /// A documented rate.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +52,8 @@ impl Pace {
         })
     }
 
-    fn token(&self, place: &str, bulk: bool, now: i64) -> Result<(), i64> {
+    /// As [`Pace::take`]; the wait in ms.
+    pub(super) fn token(&self, place: &str, bulk: bool, now: i64) -> Result<(), i64> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let full = f64::from(self.rate.burst);
         let a_ms = f64::from(self.rate.a_minute) / 60_000.0;
@@ -79,6 +82,13 @@ impl Pace {
         let new = Bucket { tokens: 1.0, at: until, paused_until: until };
         let bucket = buckets.entry(place.to_owned()).or_insert(new);
         bucket.paused_until = bucket.paused_until.max(until);
+    }
+}
+
+/// Makes a wait that a platform asked for that of every process, and of this one after a restart.
+pub(super) async fn spread(store: &Store, platform: Platform, place: &str, until: i64, now: i64) {
+    if let Err(error) = store.pause(platform, place, until, now).await {
+        tracing::warn!(%error, platform = platform.as_str(), "a restart would forget how long to wait");
     }
 }
 

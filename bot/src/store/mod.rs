@@ -28,6 +28,7 @@ mod jobs;
 mod knowledge;
 mod leases;
 mod messages;
+mod pauses;
 mod people;
 mod places;
 mod privacy;

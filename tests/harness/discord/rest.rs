@@ -6,6 +6,7 @@ use axum::http::{Response, header};
 use serde_json::{Map, Value, json};
 
 use super::limits::{Wrong, check_commands};
+use super::rates::{Left, Rates, Refused};
 use super::world::World;
 use super::{FakeDiscord, Fault, id_of, text_of};
 use crate::broken::broken_after;
@@ -217,6 +218,7 @@ pub(super) async fn call(
         world.calls.push((route.clone(), with.clone()));
         let fault = world.faults.iter().position(|(pattern, _)| fits(pattern, &route));
         let fault = fault.map(|at| world.faults.remove(at).1);
+        let mut left = None;
         let done = match fault {
             Some(Fault::Status(status)) => return response(status, Body::empty()),
             Some(Fault::RateLimited { retry_after_s, global }) => {
@@ -224,7 +226,15 @@ pub(super) async fn call(
             }
             Some(Fault::Error { status, code }) => Err(refuse(status, code)),
             _ if !known && !open => Err(refuse(401, 0)),
-            _ => world.answer(&fake, &route, &with, files),
+            _ => match world.rates.as_mut().filter(|_| !open).map(|it| it.admit(&route)) {
+                Some(Err(Refused { retry_after_s, global })) => {
+                    return rate_limited(retry_after_s, global);
+                }
+                counted => {
+                    left = counted.and_then(Result::ok);
+                    world.answer(&fake, &route, &with, files)
+                }
+            },
         };
         let (status, body) = done.unwrap_or_else(|refusal| (refusal.status, refusal.body));
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -233,7 +243,10 @@ pub(super) async fn call(
                 response(200, broken_after(body.as_bytes()[..body.len() / 2].to_vec()))
             }
             Some(Fault::DoneButLost) => response(200, broken_after(Vec::new())),
-            _ => response(status, body.into()),
+            _ => match left {
+                Some(left) => with_left(response(status, body.into()), &left),
+                None => response(status, body.into()),
+            },
         }
     })
 }
@@ -250,6 +263,20 @@ fn response(status: u16, body: Body) -> Response<Body> {
     ];
     let add = |response: axum::http::response::Builder, (name, value)| response.header(name, value);
     headers.into_iter().fold(response, add).body(body).unwrap()
+}
+
+/// With the headers of the bucket it was drawn from.
+fn with_left(mut response: Response<Body>, left: &Left) -> Response<Body> {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("x-ratelimit-limit", Rates::LIMIT.to_string()),
+        ("x-ratelimit-remaining", left.remaining.to_string()),
+        ("x-ratelimit-reset-after", left.reset_s.to_string()),
+        ("x-ratelimit-bucket", left.bucket.replace(' ', "")),
+    ] {
+        headers.insert(name, value.parse().unwrap());
+    }
+    response
 }
 
 /// As <https://discord.com/developers/docs/topics/rate-limits> describes it.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::gateway::Session;
+use super::rates::Rates;
 use super::{FakeDiscord, Fault, Posted, User, id_of, list, with};
 
 /// The first second of 2015 in ms since 1970, from which ids count:
@@ -124,6 +125,8 @@ pub(super) struct World {
     pub(super) answer_within: Duration,
     pub(super) calls: Vec<(String, Value)>,
     pub(super) faults: Vec<(String, Fault)>,
+    /// `None`: nothing is counted.
+    pub(super) rates: Option<Rates>,
     pub(super) sessions: Vec<Session>,
     pub(super) identifies: Vec<Value>,
     pub(super) resumes: usize,
@@ -154,6 +157,7 @@ impl World {
             answer_within: Duration::from_secs(3),
             calls: Vec::new(),
             faults: Vec::new(),
+            rates: None,
             sessions: Vec::new(),
             identifies: Vec::new(),
             resumes: 0,

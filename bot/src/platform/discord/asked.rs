@@ -6,6 +6,7 @@ use firstline_core::words::{self, Told};
 use serde_json::Value;
 
 use super::api::{DiscordError, code};
+use super::caller::Urgency;
 use super::commands::{self, Asked};
 use super::inbound::{Inbound, place, tenant};
 use super::interactions::{Actor, Reply, name_of};
@@ -77,7 +78,8 @@ impl Inbound {
         let user = actor.user.to_string();
         let begun = async {
             let channel = api.direct_channel(&user).await?;
-            let first = api.post(&channel, &render::plainly(heading, &event_id)).await?;
+            let heading = render::plainly(heading, &event_id);
+            let first = api.post(&channel, &heading, Urgency::Waits).await?;
             Ok::<_, DiscordError>((channel, first))
         };
         let (channel, first) = match begun.await {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Discord;
 use super::api::code;
+use super::caller::Urgency;
 use super::outbound::{DIRECT, Spot, failed};
 use super::render;
 use crate::ports::{SendError, Shown};
@@ -64,17 +65,17 @@ impl Discord {
             && let Some(Standin { at, id }) = Standin::read(noted)
         {
             let edit = render::edited(&body(&at));
-            self.api.edit(&at.channel, &id, &edit).await.map_err(failed)?;
+            self.api.edit(&at.channel, &id, &edit, Urgency::Bulk).await.map_err(failed)?;
             return Ok(noted.clone());
         }
         let mut at = Spot::of(conversation);
-        let mut posted = self.api.post(&at.channel, &body(&at)).await;
+        let mut posted = self.api.post(&at.channel, &body(&at), Urgency::Bulk).await;
         if let Err(error) = &posted
             && error.code() == Some(code::UNKNOWN_CHANNEL)
             && conversation.tenant != DIRECT
         {
             at = self.open(conversation, Some(&shown.request_id)).await?;
-            posted = self.api.post(&at.channel, &body(&at)).await;
+            posted = self.api.post(&at.channel, &body(&at), Urgency::Bulk).await;
         }
         let id = posted.map_err(failed)?;
         Ok(Standin { at, id }.noted())
@@ -88,7 +89,7 @@ impl Discord {
         part: &Value,
     ) -> Result<Option<String>, SendError> {
         let edit = render::edited(part);
-        match self.api.edit(&draft.at.channel, &draft.id, &edit).await {
+        match self.api.edit(&draft.at.channel, &draft.id, &edit, Urgency::Urgent).await {
             Ok(()) => Ok(Some(draft.id.clone())),
             Err(error)
                 if matches!(error.code(), Some(code::UNKNOWN_MESSAGE | code::UNKNOWN_CHANNEL)) =>

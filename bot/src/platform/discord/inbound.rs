@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::Discord;
+use super::caller::Urgency;
 use super::heard::{Deleted, Edited, Said};
 use super::ids::id_of;
 use super::listening::Status;
@@ -135,7 +136,7 @@ impl Inbound {
         body["message_reference"] =
             json!({ "message_id": said.message_id.to_string(), "fail_if_not_exists": false });
         let channel = said.thread.unwrap_or(said.channel).to_string();
-        if let Err(error) = self.discord.api.post(&channel, &body).await {
+        if let Err(error) = self.discord.api.post(&channel, &body, Urgency::Waits).await {
             tracing::warn!(%error, "somebody could not be told that their message is not read");
         }
         Ok(())

@@ -9,6 +9,8 @@
 mod any_input;
 mod api;
 mod asked;
+mod buckets;
+mod caller;
 mod catch_up;
 mod commands;
 mod draft;
@@ -27,7 +29,7 @@ mod review;
 mod text;
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use tokio::sync::OnceCell;
@@ -36,7 +38,9 @@ use firstline_core::chat::Platform;
 
 use crate::config::{self, Config};
 use crate::platform::people::People;
-use crate::ports::Store;
+use crate::ports::{Clock, Store};
+
+use caller::Caller;
 
 pub use api::{App, DiscordError, Guild};
 pub use invite::{CONTENT, INTENTS, PERMISSIONS, link, missing, reads_content};
@@ -71,10 +75,11 @@ impl Discord {
         settings: &config::Discord,
         config: &Config,
         store: Store,
+        clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Discord> {
         let token = settings.token.as_deref().context("`discord.token` is missing")?;
         Ok(Discord {
-            api: api::Api::new(&settings.api_url, token)?,
+            api: api::Api::new(Caller::new(&settings.api_url, token, store.clone(), clock)?),
             token: token.trim_start_matches("Bot ").trim().to_owned(),
             application_id: settings.application_id.clone(),
             root: settings.root().to_owned(),
@@ -102,6 +107,11 @@ impl Discord {
     /// As [`Discord::app`].
     pub async fn guilds(&self) -> Result<Vec<Guild>, DiscordError> {
         self.api.guilds().await
+    }
+
+    /// Discord wants a kind of call left alone in a place until then, or all of them.
+    pub(in crate::platform) fn pause(&self, place: &str, until: i64) {
+        self.api.pause(place, until);
     }
 
     /// The id of the bot's account.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Discord;
 use super::api::{DiscordError, code};
+use super::caller::Urgency;
 use super::draft::Standin;
 use super::ids::{id_of, ids_since};
 use super::render::{self, Place};
@@ -53,6 +54,7 @@ impl Chat for Discord {
         let request = message.request_id.as_ref().or(message.body.request_id.as_ref());
         let mut parts = render::render(&body, &self.place(conversation, &message.id, &at));
         let mut sent_as = None;
+        let urgency = if body.notice { Urgency::Bulk } else { Urgency::Urgent };
         let mut number = 0;
         let mut opened = false;
         while let Some(part) = parts.get(number) {
@@ -68,7 +70,9 @@ impl Chat for Discord {
                 number += 1;
                 continue;
             }
-            match self.api.post(&at.channel, part).await {
+            // Once a part is there, the next follows it.
+            let urgency = if number > 0 { Urgency::Waits } else { urgency };
+            match self.api.post(&at.channel, part, urgency).await {
                 Ok(id) => {
                     // By its nonce this may be the draft that nobody noted.
                     if lost && number == 0 {

@@ -9,9 +9,8 @@ use super::api::{SlackError, Standing};
 use super::outbound::failed;
 use super::render::{self, Part, Place};
 use crate::platform::offer::in_ms;
-use crate::platform::pace::Pace;
+use crate::platform::pace::{self, Pace};
 use crate::ports::{SendError, Shown};
-use crate::store::Live;
 use crate::store::records::{ConversationRow, Draft};
 
 /// Methods that have a measure of their own, wherever they write.
@@ -167,7 +166,7 @@ impl Slack {
         if let Err(SlackError::RateLimited(wait)) = &done {
             let until = self.clock.now() + in_ms(*wait);
             self.pause(place, until);
-            self.store.publish_live(&Live::pause(Platform::Slack, place, until));
+            pace::spread(&self.store, Platform::Slack, place, until, self.clock.now()).await;
         }
         Ok(done)
     }

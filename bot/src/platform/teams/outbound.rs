@@ -9,8 +9,8 @@ use super::Teams;
 use super::api::TeamsError;
 use super::card::{self, Place};
 use crate::platform::offer::in_ms;
+use crate::platform::pace;
 use crate::ports::{Chat, SendError, Shown};
-use crate::store::Live;
 use crate::store::records::{Author, ConversationRow, Draft, MessageRow};
 
 /// Begins the thread of a conversation in a chat, where Teams has no threads.
@@ -124,7 +124,7 @@ impl Teams {
         if let Err(TeamsError::RateLimited(wait)) = &done {
             let until = self.clock.now() + in_ms(*wait);
             self.pause(channel, until);
-            self.store.publish_live(&Live::pause(Platform::Teams, channel, until));
+            pace::spread(&self.store, Platform::Teams, channel, until, self.clock.now()).await;
         }
         Ok(done)
     }
