@@ -435,3 +435,20 @@ async fn an_erased_person_is_gone_from_what_is_kept_in_memory() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_greeting_is_answered_with_one_and_thanks_with_courtesy() {
+    on_both(async |store| {
+        let dir = TempDir::new().unwrap();
+        let bot = bot(store, &dir).await;
+        let asked = bot.say("ana", None, "how do I post a vendor invoice in Keystone?").await;
+        let last = async |id: &str| bot.last_reply(id).await.unwrap().body.text;
+        bot.say("ana", Some(&asked.conversation_id), "thanks, that worked").await;
+        assert!(last(&asked.conversation_id).await.starts_with("Glad to help."));
+        let hello = bot.say("ana", None, "good morning").await;
+        let first = last(&hello.conversation_id).await;
+        assert!(first.starts_with("Hello. What can I help you with?"), "{first}");
+        bot.assert_quiet().await;
+    })
+    .await;
+}

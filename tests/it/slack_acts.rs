@@ -323,6 +323,13 @@ async fn the_assistant_offers_prompts_and_answers_in_its_thread() {
         desk.says("DUANA", "UANA", QUESTION, Some(thread)).await;
         let replies = desk.replies("DUANA", thread);
         assert!(replies.iter().any(|m| m.text.contains("Purchasing")), "{replies:?}");
+        desk.says("DUANA", "UANA", "and if posting is refused with KS-1180?", Some(thread)).await;
+        let titles = desk.slack.calls("assistant.threads.setTitle");
+        assert_eq!(titles.len(), 1, "{titles:?}");
+        assert_eq!(
+            (&titles[0]["thread_ts"], &titles[0]["title"]),
+            (&json!(thread), &json!(QUESTION))
+        );
     })
     .await;
 }

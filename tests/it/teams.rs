@@ -349,6 +349,31 @@ async fn nothing_that_teams_did_not_sign_reaches_the_bot() {
 }
 
 #[tokio::test]
+async fn an_answer_stays_what_it_is_whatever_is_pressed_under_it() {
+    on_both(async |store| {
+        let desk = Desk::new(store).await;
+        let chat = desk.teams.personal("29:ana");
+        desk.says(&chat, "29:ana", QUESTION, None).await;
+        let answer = desk.replies(&chat, None).pop().unwrap();
+        for title in ["Not helpful", "Talk to a person"] {
+            let action = answer.action(title).unwrap();
+            let press = desk.teams.presses("29:ana", &chat, &answer.id, &action);
+            assert_eq!(desk.send(&press).await.0, 200, "{title}");
+        }
+        let replies = desk.replies(&chat, None);
+        assert!(replies.len() > 1, "more was said after it: {replies:?}");
+        let now = replies.iter().find(|reply| reply.id == answer.id).unwrap();
+        let shown = shown(now);
+        assert!(shown.contains("Purchasing"), "{shown}");
+        for note in ["this was not helpful", "You asked for a person"] {
+            assert_eq!(shown.matches(note).count(), 1, "{note}: {shown}");
+        }
+        assert!(now.action("Talk to a person").is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_goes_wrong_is_tried_again_or_said() {
     on_both(async |store| {
         let desk = Desk::new(store).await;

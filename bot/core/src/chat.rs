@@ -234,6 +234,9 @@ pub struct Message {
     /// Tickets that wait for the reader's review, each to be agreed with or corrected.
     #[serde(default)]
     pub review: Vec<ReviewLine>,
+    /// Buttons under it that were pressed, where the platform does not keep that itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pressed: Vec<Button>,
     /// It tells of something nobody has just asked for, and can wait for what somebody has.
     #[serde(default)]
     pub notice: bool,

@@ -174,6 +174,24 @@ pub fn shorten(text: &str, max: usize) -> String {
     format!("{}…", cut.trim_end_matches(|c: char| !c.is_alphanumeric()))
 }
 
+/// Words that are to be shown as they are, as Markdown in which nothing is a mark.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let within = before.is_alphanumeric() && rest.peek().is_some_and(|c| c.is_alphanumeric());
+        let mark = matches!(c, '\\' | '`' | '*' | '[' | ']' | '<' | '~');
+        // Names of files and codes have it between their parts, where it marks nothing.
+        if mark || (c == '_' && !within) {
+            out.push('\\');
+        }
+        out.push(if c == '\n' || c == '\r' { ' ' } else { c });
+        before = c;
+    }
+    out
+}
+
 /// Percent-encodes for a query string or a path segment (RFC 3986).
 pub fn percent_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -190,6 +208,18 @@ pub fn percent_encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_in_escaped_words_is_a_mark() {
+        for (words, markdown) in [
+            ("Post an invoice (KS_1180), R&D", "Post an invoice (KS_1180), R&D"),
+            ("[x](http://y.example) *z* ~s~", r"\[x\](http://y.example) \*z\* \~s\~"),
+            ("_all_ of a_b `c` <b> \\", r"\_all\_ of a_b \`c\` \<b> \\"),
+            ("two\nlines", "two lines"),
+        ] {
+            assert_eq!(escaped(words), markdown);
+        }
+    }
 
     #[test]
     fn cleaning_removes_what_cannot_be_seen() {

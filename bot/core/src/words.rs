@@ -79,6 +79,20 @@ pub fn courtesy(language: &str) -> Message {
     )
 }
 
+/// To a greeting, or to what is no request, before anything else was said.
+pub fn greeting(language: &str) -> Message {
+    message(
+        say(
+            language,
+            "Hello. What can I help you with? Ask me about our systems, or tell me what is wrong; \
+             `help` shows what else I do.",
+            "Hallo. Wobei kann ich helfen? Frag mich zu unseren Systemen oder sag mir, was nicht \
+             stimmt; `hilfe` zeigt, was ich noch kann.",
+        ),
+        &[],
+    )
+}
+
 /// A command that was nearly typed.
 pub fn did_you_mean(command: &str, language: &str) -> Message {
     let text = match tongue(language) {

@@ -67,6 +67,11 @@ pub(super) fn buttons(message: &Message) -> Vec<(Button, &'static str, &'static 
     buttons
 }
 
+/// A button's name among components.
+pub(super) fn name(button: Button) -> &'static str {
+    BUTTONS.iter().find(|(known, ..)| *known == button).map_or("", |(_, name, _)| name)
+}
+
 /// The button of this name.
 pub(super) fn button_of(name: &str) -> Option<Button> {
     BUTTONS.iter().find(|(_, known, _)| *known == name).map(|(button, ..)| *button)

@@ -173,24 +173,6 @@ impl Store {
         row.map(|row| row.record(Vec::new())).transpose()
     }
 
-    /// The last reply of ours to a request that bears buttons.
-    pub async fn reply_with_buttons(&self, request_id: &str) -> Result<Option<MessageRow>> {
-        let rows: Vec<MessageDb> = read!(self, |c| sqlx::query_as(
-            "SELECT m.* FROM message m JOIN request r ON r.conversation_id = m.conversation_id
-             WHERE r.id = $1 AND m.request_id = $1 AND m.author = 'bot' ORDER BY m.seq DESC",
-        )
-        .bind(request_id)
-        .fetch_all(c)
-        .await?);
-        for row in rows {
-            let row = row.record(Vec::new())?;
-            if !row.body.buttons.is_empty() || row.body.form.is_some() {
-                return Ok(Some(row));
-            }
-        }
-        Ok(None)
-    }
-
     /// The conversation that was last spoken in of all in a channel.
     pub async fn latest_conversation(
         &self,

@@ -86,7 +86,7 @@ impl Workspace {
                 let few = list(&with["prompts"]).count() <= 4;
                 if few { Ok(json!({})) } else { Err(refuse("too_many_prompts")) }
             }
-            "assistant.threads.setStatus" => {
+            "assistant.threads.setStatus" | "assistant.threads.setTitle" => {
                 let channel = self.known(given("channel_id"))?;
                 self.find(&channel, given("thread_ts"), "invalid_thread_ts").map(|_| json!({}))
             }

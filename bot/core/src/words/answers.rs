@@ -1,6 +1,7 @@
 //! Words around answers: the question back, the notes under an answer, why there is none.
 
 use crate::chat::{Button, Message, TicketForm};
+use crate::text::escaped;
 use crate::ticket::Kind;
 use crate::triage::cite::Notes;
 use crate::triage::redact::SecretKind;
@@ -63,26 +64,28 @@ pub fn answer_footer(notes: &Notes, language: &str) -> String {
     let mut lines = Vec::new();
     if let Some(conflict) = &notes.conflict {
         let (a, b) = (&conflict.first, &conflict.second);
+        let (one, other) = (escaped(&a.1), escaped(&b.1));
         lines.push(match tongue(language) {
             Tongue::En => format!(
                 "⚠ Two articles disagree here. **{}** says: “{}” **{}** says: “{}” Please ask the owners before you rely on either.",
-                a.1, a.2, b.1, b.2
+                one, a.2, other, b.2
             ),
             Tongue::De => format!(
                 "⚠ Zwei Artikel widersprechen sich hier. In **{}** steht: „{}“ In **{}** steht: „{}“ Bitte frag die Verantwortlichen, bevor du dich darauf verlässt.",
-                a.1, a.2, b.1, b.2
+                one, a.2, other, b.2
             ),
         });
     }
     for stale in &notes.stale {
+        let title = escaped(&stale.title);
         lines.push(match tongue(language) {
             Tongue::En => format!(
-                "⚠ **{}** was last reviewed on {} and may be out of date.",
-                stale.title, stale.reviewed
+                "⚠ **{title}** was last reviewed on {} and may be out of date.",
+                stale.reviewed
             ),
             Tongue::De => format!(
-                "⚠ **{}** wurde zuletzt am {} geprüft und ist vielleicht veraltet.",
-                stale.title, stale.reviewed
+                "⚠ **{title}** wurde zuletzt am {} geprüft und ist vielleicht veraltet.",
+                stale.reviewed
             ),
         });
     }

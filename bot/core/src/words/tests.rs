@@ -107,6 +107,7 @@ fn every_sentence_is_calm_in_both_languages() {
     for language in ["en", "de", "pl", ""] {
         let mut all = vec![
             help(language),
+            greeting(language),
             courtesy(language),
             empty(language),
             binary(language),

@@ -80,6 +80,8 @@ impl Reaction<'_> {
                 None
             }
             Plan::Silent if self.restraint.is_some() => None,
+            // Before anything was done for them it is a greeting, or nothing one can make sense of.
+            Plan::Silent if self.last_action.is_none() => Some(words::greeting(&language)),
             Plan::Silent => Some(words::courtesy(&language)),
         };
         let removed = removed_from(&self.request.text);

@@ -252,9 +252,12 @@ fn actions(message: &Message) -> Option<Value> {
 /// `None` when it stays as it is.
 pub(super) fn pressed(message: &Value, press: &Press) -> Option<Value> {
     let note = offer::note(press.button())?;
+    // No two components may have the same name, not even those that cannot be pressed.
+    let said = format!("{}.said", offer::name(press.button()));
     let goes = |component: &Value| {
-        let shown = component["custom_id"].as_str().and_then(button);
-        shown.is_some_and(|(shown, _)| offer::goes(shown, press.button()))
+        let name = component["custom_id"].as_str();
+        let shown = name.and_then(button);
+        name == Some(&said) || shown.is_some_and(|(shown, _)| offer::goes(shown, press.button()))
     };
     let mut rows: Vec<Value> = Vec::new();
     for row in message["components"].as_array().into_iter().flatten() {
@@ -268,8 +271,7 @@ pub(super) fn pressed(message: &Value, press: &Press) -> Option<Value> {
         rows.push(row);
     }
     let said = json!({
-        "type": BUTTON, "style": SECONDARY, "label": note, "custom_id": "firstline.said",
-        "disabled": true,
+        "type": BUTTON, "style": SECONDARY, "label": note, "custom_id": said, "disabled": true,
     });
     let last = rows.last_mut().and_then(inner);
     match last.filter(|row| row.len() < 5 && row.iter().all(|it| it["type"] == BUTTON)) {

@@ -4,6 +4,7 @@
 use firstline_core::words::BOT_NAME;
 use serde_json::{Value, json};
 
+use super::assistant;
 use super::render::{FILE, FILE_FROM_MESSAGE};
 use crate::config::SlackMode;
 
@@ -103,7 +104,6 @@ pub(super) const SCOPES: &[Scope] = &[
 pub(super) const EVENTS: &[&str] = &[
     "app_home_opened",
     "app_mention",
-    "assistant_thread_started",
     "message.channels",
     "message.groups",
     "message.im",
@@ -145,9 +145,11 @@ fn over_http(public_url: Option<&str>) -> Value {
                 "messages_tab_enabled": true,
                 "messages_tab_read_only_enabled": false,
             },
-            "assistant_view": {
-                "assistant_description": DESCRIPTION,
-                "suggested_prompts": [],
+            // New apps have this in place of the assistant's view
+            // (https://docs.slack.dev/ai/migrating-to-agent-messaging/).
+            "agent_view": {
+                "agent_description": DESCRIPTION,
+                "suggested_prompts": assistant::prompts(),
             },
             "bot_user": { "display_name": BOT_NAME, "always_online": true },
             "shortcuts": [
@@ -231,7 +233,7 @@ mod tests {
             ("/display_information/name", 1..=35),
             ("/display_information/description", 1..=140),
             ("/display_information/long_description", 175..=4000),
-            ("/features/assistant_view/assistant_description", 1..=300),
+            ("/features/agent_view/agent_description", 1..=300),
             ("/features/shortcuts/0/name", 1..=24),
             ("/features/shortcuts/0/description", 1..=150),
             ("/features/shortcuts/1/name", 1..=24),
@@ -274,7 +276,6 @@ mod tests {
                 // Slack tells of these without a permission of their own.
                 "app_home_opened" => "chat:write",
                 "app_mention" => "app_mentions:read",
-                "assistant_thread_started" => "assistant:write",
                 "reaction_added" => "reactions:read",
                 "message.channels" => "channels:history",
                 "message.groups" => "groups:history",

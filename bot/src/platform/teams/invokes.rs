@@ -1,7 +1,7 @@
 //! What wants its answer in the same exchange: buttons, the ticket form, "File a ticket" on a
 //! message. Looked up in the database, accepted; no model is asked.
 
-use firstline_core::chat::{Person, Setting, TicketForm};
+use firstline_core::chat::{Person, Platform, Setting, TicketForm};
 use serde_json::Value;
 
 use super::activity::{Dialog, Extension, Origin, Pressed, Scope};
@@ -10,8 +10,10 @@ use super::inbound::{Inbound, pass_over};
 use crate::accept::{self, AcceptError, Arrival, Press};
 use crate::platform::offer;
 use crate::prefill;
+use crate::store::records::MessageRow;
 
 const NOT_YOURS: &str = "Only the person who asked can use these buttons.";
+const NOT_KNOWN: &str = "Teams does not tell who you are here. Write to Firstline directly.";
 const DONE: &str = "Done.";
 pub(super) const NOT_SAVED: &str = "That could not be saved; please try again.";
 const NOT_HERE: &str = "Firstline is not in this chat. Add it here first, then file the ticket.";
@@ -23,7 +25,9 @@ impl Inbound {
         pressed: &Pressed,
         event_id: String,
     ) -> anyhow::Result<Option<Value>> {
-        let Some(from) = self.who(&pressed.origin).await? else { return Ok(None) };
+        let Some(from) = self.who(&pressed.origin).await? else {
+            return Ok(pressed.invoke.then(|| card::message_answer(NOT_KNOWN)));
+        };
         // The one without opens a dialog instead.
         let Some(press) = offer::press_of(pressed.button) else {
             return Ok(Some(card::message_answer("Please press it again.")));
@@ -46,8 +50,13 @@ impl Inbound {
     /// What was pressed is shown where it stood, to everybody, and what no longer makes sense is
     /// gone.
     async fn without_buttons(&self, pressed: &Pressed) -> anyhow::Result<Value> {
-        let reply = self.app.store.reply_with_buttons(&pressed.request).await?;
-        let Some(reply) = reply else { return Ok(card::message_answer("Thank you.")) };
+        let Some(mut reply) = self.pressed_message(pressed).await? else {
+            return Ok(card::message_answer("Thank you."));
+        };
+        if !reply.body.pressed.contains(&pressed.button) {
+            reply.body.pressed.push(pressed.button);
+            self.app.store.rewrite_message(&reply.id, &reply.body).await?;
+        }
         let place = Place {
             public_url: self.teams.public_url.as_deref(),
             conversation_id: &reply.conversation_id,
@@ -55,7 +64,8 @@ impl Inbound {
         let Some(last) = card::render(&reply.body, &place).pop() else {
             return Ok(card::message_answer("Thank you."));
         };
-        let shown = card::pressed(&last, pressed.button);
+        let so_far = reply.body.pressed.iter();
+        let shown = so_far.fold(last, |shown, button| card::pressed(&shown, *button));
         if let Some(id) = pressed.reply_to.as_deref() {
             let origin = &pressed.origin;
             let (service, to) = (&origin.service_url, &origin.conversation);
@@ -64,6 +74,16 @@ impl Inbound {
             }
         }
         Ok(card::card_answer(card::card_of(&shown)))
+    }
+
+    /// The message under which a button was pressed.
+    async fn pressed_message(&self, pressed: &Pressed) -> anyhow::Result<Option<MessageRow>> {
+        let Some(id) = pressed.reply_to.as_deref() else { return Ok(None) };
+        let origin = &pressed.origin;
+        let channel = origin.channel.as_deref().unwrap_or(&origin.conversation);
+        let store = &self.app.store;
+        let there = store.message_sent_as(Platform::Teams, &origin.tenant, channel, id).await?;
+        Ok(there.filter(|message| message.request_id.as_ref() == Some(&pressed.request)))
     }
 
     pub(super) fn systems(&self) -> Vec<String> {
@@ -75,7 +95,9 @@ impl Inbound {
     }
 
     pub(super) async fn open_form(&self, dialog: &Dialog) -> anyhow::Result<Value> {
-        let Some(from) = self.who(&dialog.origin).await? else { return Ok(card::closed()) };
+        let Some(from) = self.who(&dialog.origin).await? else {
+            return Ok(card::dialog_message(NOT_KNOWN));
+        };
         let request = dialog.data["request"].as_str().unwrap_or_default();
         let prefilled = prefill::form(&self.app, &from.email, request, None).await?;
         Ok(match prefilled {
@@ -93,7 +115,9 @@ impl Inbound {
             pass_over("dialog");
             return Ok(card::closed());
         };
-        let Some(from) = self.who(&dialog.origin).await? else { return Ok(card::closed()) };
+        let Some(from) = self.who(&dialog.origin).await? else {
+            return Ok(card::dialog_message(NOT_KNOWN));
+        };
         let draft = card::draft_of(&dialog.data);
         if step == Step::Show {
             return Ok(self.form(&draft, Some(&request), &[]));

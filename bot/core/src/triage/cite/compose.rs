@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::chat::Citation;
-use crate::text;
+use crate::text::{self, escaped};
 use crate::triage::Abstained;
 
 use super::notes::{Notes, conflict_between, stale_among};
@@ -234,7 +234,7 @@ fn write(query: &str, hits: &[Hit], chosen: &[&Block<'_>]) -> (String, Vec<Citat
         }
         let this = first_of_article(hits, block.hit);
         if article != Some(this) {
-            text.push_str(&format!("**{}**\n\n", hit.title));
+            text.push_str(&format!("**{}**\n\n", escaped(hit.title.trim())));
             article = Some(this);
             head = "";
         }

@@ -224,12 +224,16 @@ fn pressed_buttons_go_and_the_rest_stays() {
     let message = &render(&answer("x"), &PLACE)[0];
     let foreign = json!({ "type": 17, "components": [{ "type": 10, "content": "x" }] });
     for (press, left) in [
-        (Press::Verdict(Verdict::Solved), vec!["firstline.said"]),
+        (Press::Verdict(Verdict::Solved), vec!["firstline.solved.said"]),
         (
             Press::Verdict(Verdict::NotHelpful),
-            vec!["firstline.file_ticket:r1", "firstline.talk_to_person:r1", "firstline.said"],
+            vec![
+                "firstline.file_ticket:r1",
+                "firstline.talk_to_person:r1",
+                "firstline.not_helpful.said",
+            ],
         ),
-        (Press::TalkToPerson, vec!["firstline.said"]),
+        (Press::TalkToPerson, vec!["firstline.talk_to_person.said"]),
     ] {
         let shown = pressed(message, &press).unwrap_or_default();
         assert_eq!(shown["components"].as_array().map(Vec::len), Some(1));
@@ -246,6 +250,14 @@ fn pressed_buttons_go_and_the_rest_stays() {
         assert_eq!(shown["components"][0], foreign);
         assert_eq!(shown["components"].as_array().map(Vec::len), Some(2));
     }
+    // One after the other, and once more: no two have the same name.
+    let mut shown = message.clone();
+    for press in [Press::Verdict(Verdict::NotHelpful), Press::TalkToPerson, Press::TalkToPerson] {
+        shown = pressed(&shown, &press).unwrap_or_default();
+    }
+    let row = shown["components"][0]["components"].as_array().cloned().unwrap_or_default();
+    let ids: Vec<&str> = row.iter().filter_map(|it| it["custom_id"].as_str()).collect();
+    assert_eq!(ids, ["firstline.not_helpful.said", "firstline.talk_to_person.said"]);
     assert_eq!(pressed(message, &Press::FileTicket(TicketForm::default())), None);
     assert_eq!(pressed(message, &Press::Follow), None);
     assert!(pressed(&Value::Null, &Press::TalkToPerson).is_some());
