@@ -33,6 +33,7 @@ mod slack_wire;
 mod store;
 mod store_accept;
 mod store_accounts;
+mod store_incidents;
 mod store_jobs;
 mod store_knowledge;
 mod store_pauses;

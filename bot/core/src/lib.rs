@@ -6,6 +6,7 @@
 pub mod capabilities;
 pub mod chat;
 pub mod command;
+pub mod incident;
 pub mod retry;
 pub mod text;
 pub mod ticket;

@@ -31,6 +31,8 @@ macro_rules! word_enum {
     };
 }
 
+pub(crate) use word_enum;
+
 word_enum! {
     /// What a request is about (ITIL's practices, in the words of a chat).
     Kind {

@@ -116,7 +116,7 @@ impl Feed {
                     }
                     LiveKind::Typing => self.tell("typing", json!({}), None).await,
                     LiveKind::Ticket { key } => self.ticket(&key).await?,
-                    LiveKind::Pause { .. } => {}
+                    LiveKind::Incident { .. } | LiveKind::Pause { .. } => {}
                 },
                 Err(RecvError::Lagged(_)) => {
                     self.backlog().await?;

@@ -128,7 +128,10 @@ impl Feed {
 
     fn concerns(&self, event: &Live) -> bool {
         match &event.kind {
-            LiveKind::Draft { .. } | LiveKind::Typing | LiveKind::Pause { .. } => false,
+            LiveKind::Draft { .. }
+            | LiveKind::Typing
+            | LiveKind::Incident { .. }
+            | LiveKind::Pause { .. } => false,
             LiveKind::Ticket { key } if *key == self.key => true,
             LiveKind::Ticket { .. } | LiveKind::Message { .. } | LiveKind::Changed => {
                 self.conversation_id.as_ref() == Some(&event.conversation_id)

@@ -23,6 +23,7 @@ mod error;
 mod flush;
 mod followers;
 mod inbox;
+mod incidents;
 mod insight;
 mod jobs;
 mod knowledge;
@@ -46,6 +47,7 @@ mod wakeups;
 
 pub use error::{Result, StoreError};
 pub use inbox::{Accepted, Event};
+pub use incidents::Lines;
 pub use knowledge::{document_id, may_read};
 pub use people::{EVERYONE, PUBLIC};
 pub use privacy::Erased;

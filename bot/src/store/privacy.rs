@@ -167,6 +167,17 @@ impl Store {
         let mut erased = Erased::default();
         tx.erase_tickets(&email, &pseudonym, now, &mut erased).await?;
         tx.erase_conversations(&email, &mut erased).await?;
+        // What was done in an incident stays, by somebody who is not named.
+        for sql in [
+            "UPDATE incident_entry SET actor = $2 WHERE actor = $1",
+            "UPDATE incident_entry SET fact = replace(fact, $1, $2)
+             WHERE replace(fact, $1, '') <> fact",
+            "UPDATE incident SET state = replace(state, $1, $2)
+             WHERE replace(state, $1, '') <> state",
+            "UPDATE incident_person SET email = $2 WHERE email = $1",
+        ] {
+            exec!(tx, sqlx::query(sql).bind(&email).bind(&pseudonym));
+        }
         for sql in [
             "DELETE FROM session WHERE email = $1",
             "DELETE FROM login_link WHERE email = $1",

@@ -47,6 +47,8 @@ pub enum LiveKind {
     Typing,
     /// A ticket of this conversation was filed or changed.
     Ticket { key: String },
+    /// An incident was declared or went on. Of no conversation.
+    Incident { key: String },
     /// A platform wants a place left alone until then (epoch ms). Of no conversation.
     Pause { platform: Platform, place: String, until: i64 },
     /// Something changed that was too long to send along: look again.

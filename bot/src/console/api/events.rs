@@ -80,7 +80,10 @@ async fn follow(
                         let data = json!({ "text": text }).to_string();
                         let _ = sender.send(Event::default().event("draft").data(data)).await;
                     }
-                    LiveKind::Draft { .. } | LiveKind::Typing | LiveKind::Pause { .. } => {}
+                    LiveKind::Draft { .. }
+                    | LiveKind::Typing
+                    | LiveKind::Incident { .. }
+                    | LiveKind::Pause { .. } => {}
                     LiveKind::Message { .. } | LiveKind::Ticket { .. } | LiveKind::Changed => break,
                 },
                 Err(RecvError::Lagged(_)) => break,

@@ -1,6 +1,7 @@
 //! What the store gives and takes: one plain record per row or use case. Times are
 //! epoch milliseconds; e-mail addresses are lower case.
 
+mod incidents;
 mod knowledge;
 mod people;
 mod places;
@@ -8,6 +9,7 @@ mod requests;
 mod tickets;
 mod unsaid;
 
+pub use incidents::*;
 pub use knowledge::*;
 pub use people::*;
 pub use places::*;
