@@ -13,7 +13,8 @@ use firstline_core::triage::{Example, Similar, System};
 use tokio::sync::Semaphore;
 
 use crate::compute::Compute;
-use crate::config::{Config, Redact};
+use crate::config::Config;
+use crate::flows::incident::Incidents;
 use crate::ports::{Chat, Clock, Knowledge, Model, Store};
 use crate::prompts::Prompts;
 use crate::spool::Spool;
@@ -68,10 +69,7 @@ impl App {
         Arc::new_cyclic(|this| App {
             this: this.clone(),
             slots: Arc::new(Semaphore::new(0)),
-            redact_options: RedactOptions {
-                email: parts.config.privacy.redact.contains(&Redact::Email),
-                phone: parts.config.privacy.redact.contains(&Redact::Phone),
-            },
+            redact_options: parts.config.redact_options(),
             engine: EngineHandle::new(catalogue.clone(), compute.clone()),
             similar: Arc::default(),
             compute,
@@ -88,6 +86,12 @@ impl App {
             demo: parts.demo,
             worker_name: format!("{}-{}", std::process::id(), crate::store::new_id()),
         })
+    }
+
+    /// What a person can do with incidents.
+    pub fn incidents<'a>(&'a self, viewer: &'a Viewer) -> Incidents<'a> {
+        let (store, clock, redact) = (&self.store, self.clock.as_ref(), &self.redact_options);
+        Incidents { store, clock, redact, viewer, sees_all: false }
     }
 
     /// The handle that others hold of this.

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use firstline_core::ticket::{Criticality, PriorityMatrix};
+use firstline_core::triage::redact::RedactOptions;
 use firstline_core::triage::{Policy, System};
 use serde::Deserialize;
 
@@ -318,6 +319,12 @@ pub struct Source {
 }
 
 impl Config {
+    /// What is taken out of words beside secrets.
+    pub fn redact_options(&self) -> RedactOptions {
+        let takes = |what| self.privacy.redact.contains(&what);
+        RedactOptions { email: takes(Redact::Email), phone: takes(Redact::Phone) }
+    }
+
     /// The language model, if one is configured; without one the local engine answers alone.
     pub fn language_model(&self) -> Option<&Model> {
         self.model.as_ref().filter(|model| !model.base_url.is_empty())

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod answers;
+pub mod incidents;
 mod reviews;
 mod tickets;
 mod times;

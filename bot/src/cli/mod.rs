@@ -8,6 +8,7 @@ mod context;
 mod database;
 mod doctor;
 mod groups;
+mod inc;
 mod index;
 mod jobs;
 mod lines;
@@ -73,6 +74,8 @@ enum Command {
     /// List, show and export tickets
     #[command(subcommand)]
     Tickets(tickets::TicketsCommand),
+    /// Declare and run incidents
+    Inc(inc::IncArgs),
     /// Look after background jobs
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
@@ -162,6 +165,7 @@ async fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Search(args) => search::run(global, args).await,
         Command::Index(args) => index::run(global, args).await,
         Command::Tickets(command) => tickets::run(global, command).await,
+        Command::Inc(args) => inc::run(global, args).await,
         Command::Jobs(command) => jobs::run(global, command).await,
         Command::Login(args) => access::login(global, args).await,
         Command::User(command) => users::run(global, command).await,

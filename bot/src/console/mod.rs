@@ -18,6 +18,8 @@ mod forms;
 mod headers;
 mod health;
 mod highlight;
+mod incident_page;
+mod incidents;
 mod jobs;
 mod knowledge;
 mod links;
@@ -121,6 +123,11 @@ fn pages() -> Table {
         .post("/tickets/{key}/reopen", ticket_page::reopen)
         .post("/tickets/{key}/follow", following::follow)
         .post("/tickets/{key}/unfollow", following::unfollow)
+        .get("/incidents", incidents::list)
+        .post("/incidents", incidents::declare)
+        .get("/incidents/{key}", incident_page::show)
+        .get("/incidents/{key}/events", incident_page::events)
+        .post("/incidents/{key}/do", incident_page::act)
         .get("/suggestions", suggestions::list)
         .post("/suggestions/{id}/post", suggestions::post)
         .post("/suggestions/{id}/dismiss", suggestions::dismiss)

@@ -27,6 +27,8 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "chat.html",
     "error.html",
     "files.html",
+    "incident.html",
+    "incidents.html",
     "jobs.html",
     "knowledge.html",
     "link.html",

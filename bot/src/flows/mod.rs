@@ -8,6 +8,7 @@ pub mod deliver;
 mod draft;
 pub mod follow;
 pub(crate) mod heed;
+pub mod incident;
 pub mod model_answer;
 pub mod model_assess;
 pub mod react;

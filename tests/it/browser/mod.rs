@@ -6,6 +6,7 @@
 mod access;
 mod chat;
 mod desk;
+mod incidents;
 mod live;
 mod log;
 mod people;

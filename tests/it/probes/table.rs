@@ -109,6 +109,18 @@ pub(super) fn probes() -> Vec<Probe> {
         post(BEN, "/tickets/{hr}/follow", "", Do("hana")),
         post(OLGA, "/tickets/{hr}/follow", "", Do("hana")),
         post(BEN, "/tickets/{hr}/unfollow", "", Do("hana")),
+        // A private incident is there for those who take part in it.
+        get(BEN, "/incidents", See("zora", "ptarmigan")),
+        get(OLGA, "/incidents", See("zora", "ptarmigan")),
+        get(OLGA, "/incidents?over=1", May::None),
+        get(BEN, "/incidents/{incident}", See("zora", "ptarmigan")),
+        get(OLGA, "/incidents/{incident}", See("zora", "ptarmigan")),
+        get("root", "/incidents/{incident}", See("zora", "ptarmigan")),
+        get(BEN, "/incidents/{incident}/events", See("zora", "event: changed")),
+        get("nobody", "/incidents/{incident}/events", See("zora", "event: changed")),
+        post(BEN, "/incidents/{incident}/do", "verb=note&text=hello", Do("zora")),
+        post(OLGA, "/incidents/{incident}/do", "verb=take", May::None),
+        post(BEN, "/incidents/{incident}/do", "verb=reslove", May::None),
         // What was kept back in a channel where the bot only suggests.
         get(BEN, "/suggestions", See("hana", "marrowfat")),
         get(OLGA, "/suggestions", See("hana", "marrowfat")),

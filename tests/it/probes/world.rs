@@ -22,6 +22,8 @@ use firstline::store::records::{ApiToken, NewJob, PersonRow};
 use firstline::store::{Accepted, Live, LiveKind, new_id};
 use firstline::{config, telemetry};
 use firstline_core::chat::{ConversationKey, Person, Platform, Restraint, Setting};
+use firstline_core::incident::Severity;
+use firstline_core::incident::decide::Declaration;
 use serde_json::json;
 use tower::ServiceExt;
 
@@ -55,6 +57,7 @@ pub(crate) const MARKERS: &[&str] = &[
     "sandpiper",  // a confidential word in a thread that also has a plain ticket
     "gannet",     // a restricted article quoted to somebody who may read it
     "marrowfat",  // a confidential request on which a reply is only suggested
+    "ptarmigan",  // a private incident
     "zora@example.com",
 ];
 
@@ -218,6 +221,17 @@ impl World {
         let kept = accept::overheard(&self.bot.app, overheard, Some(Restraint::Suggest)).await;
         self.name("suggestion", kept.unwrap().request_id.unwrap());
         self.bot.run().await;
+        let zora = self.bot.viewer("zora").await;
+        let private = Declaration {
+            title: "Payroll of the ptarmigan project was read by others".into(),
+            severity: Severity::Sev1,
+            system: None,
+            private: true,
+            drill: false,
+            suspected: false,
+        };
+        let declared = self.bot.app.incidents(&zora).declare(private).await.unwrap();
+        self.name("incident", declared.key);
         self.name("job", self.dead_letter().await);
         self.bot.run().await;
     }

@@ -146,6 +146,8 @@ pub enum Refusal {
         stamp: Stamp,
         against: Option<Stamp>,
     },
+    /// A private incident and one that everybody sees cannot become one.
+    OnePrivate,
     /// Nobody has the role.
     NobodyHas {
         role: Role,
@@ -324,6 +326,10 @@ pub fn merge(
     may_merge(from.1, actor)?;
     if from.0 == into.0 {
         return Err(Refusal::AlreadySo);
+    }
+    // Either timeline would tell of the other to people who may not know of it.
+    if from.1.private != into.1.private {
+        return Err(Refusal::OnePrivate);
     }
     for state in [from.1, into.1] {
         if !state.status.is_open() {

@@ -22,6 +22,10 @@ async function swap(form, button) {
   if (!reply) return toast("No connection. Please try again.");
   const type = reply.headers.get("content-type") || "";
   if (!type.includes("html")) return toast(await sentence(reply));
+  // What was done leads elsewhere.
+  if (reply.redirected && new URL(reply.url).pathname !== location.pathname) {
+    return location.assign(reply.url);
+  }
   const page = new DOMParser().parseFromString(await reply.text(), "text/html");
   const next = page.getElementById("main");
   const main = document.getElementById("main");
