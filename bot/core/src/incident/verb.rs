@@ -56,7 +56,7 @@ const fn known(usage: &'static str, names: &'static [&'static str]) -> Known {
     Known { usage, names }
 }
 
-const KNOWN: [Known; 36] = [
+const KNOWN: [Known; 34] = [
     known("declare [SEV1-SEV4] WHAT IS WRONG", &["declare", "new", "create", "report", "open"]),
     known("suspect WHAT MAY BE WRONG", &["suspect", "triage"]),
     known("drill [SEV1-SEV4] WHAT IS PRACTISED", &["drill", "test"]),
@@ -90,8 +90,6 @@ const KNOWN: [Known; 36] = [
     known("done TASK NUMBER", &["done"]),
     known("drop TASK NUMBER WHY", &["drop"]),
     known("tasks", &["tasks"]),
-    known("update TEXT", &["update"]),
-    known("internal TEXT", &["internal"]),
     known("summary", &["summary", "catchup", "catch-up", "catch", "summarize"]),
     known("merge INC-NUMBER", &["merge", "dup", "duplicate"]),
     known("unmerge", &["unmerge"]),
@@ -188,8 +186,6 @@ fn act(known: &Known, key: Option<String>, word: &str, rest: &str, now: i64) -> 
             "task" => task(rest, word.starts_with("follow"), now),
             "done" => Verb::TaskDone { id: task_number(rest)? },
             "drop" => Verb::TaskDrop { id: task_number(rest)?, reason: head(rest).1.to_owned() },
-            "update" => Verb::Update { text: text(), public: true },
-            "internal" => Verb::Update { text: text(), public: false },
             "refuse" => Verb::RefuseCommand,
             _ => return None,
         }),

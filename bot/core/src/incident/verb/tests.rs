@@ -87,10 +87,6 @@ fn verbs_and_their_other_names() {
         ("tasks", here(What::Tasks)),
         ("done #2", does(Verb::TaskDone { id: 2 })),
         ("drop 2 not needed", does(Verb::TaskDrop { id: 2, reason: text("not needed") })),
-        (
-            "update we rolled back",
-            does(Verb::Update { text: text("we rolled back"), public: true }),
-        ),
     ] {
         assert_eq!(read(typed, NOW), Ok(asked), "{typed}");
     }
