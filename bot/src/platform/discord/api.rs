@@ -139,7 +139,8 @@ impl Api {
         name: &str,
     ) -> Result<(), DiscordError> {
         let path = format!("/channels/{channel}/messages/{message}/threads");
-        match self.send(Method::POST, &path, &json!({ "name": name })).await {
+        let named = json!({ "name": name });
+        match self.0.send(Method::POST, &path, &named, Urgency::Waits).await {
             Err(error) if error.code() == Some(code::HAS_A_THREAD) => Ok(()),
             done => done.map(drop),
         }

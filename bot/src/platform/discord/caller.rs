@@ -104,7 +104,8 @@ impl Caller {
             asked.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
         let call = self.http.get(format!("{}{path}{query}", self.url));
-        self.paced(Route::of("GET", path), Urgency::Urgent, call).await
+        // What was missed is read call after call, each as soon as there is room.
+        self.paced(Route::of("GET", path), Urgency::Waits, call).await
     }
 
     pub(super) async fn send(

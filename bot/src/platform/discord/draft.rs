@@ -75,7 +75,7 @@ impl Discord {
             && conversation.tenant != DIRECT
         {
             at = self.open(conversation, Some(&shown.request_id)).await?;
-            posted = self.api.post(&at.channel, &body(&at), Urgency::Bulk).await;
+            posted = self.api.post(&at.channel, &body(&at), Urgency::Waits).await;
         }
         let id = posted.map_err(failed)?;
         Ok(Standin { at, id }.noted())

@@ -70,8 +70,9 @@ impl Chat for Discord {
                 number += 1;
                 continue;
             }
-            // Once a part is there, the next follows it.
-            let urgency = if number > 0 { Urgency::Waits } else { urgency };
+            // What has begun goes on: begun anew each time, many at once would use up the room
+            // and none would end.
+            let urgency = if number > 0 || opened { Urgency::Waits } else { urgency };
             match self.api.post(&at.channel, part, urgency).await {
                 Ok(id) => {
                     // By its nonce this may be the draft that nobody noted.
