@@ -48,6 +48,20 @@ pub struct Taken {
     pub conversation: String,
 }
 
+/// For what takes seconds at most on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The lines of a log that came and were not read.
+fn so_far(log: &mut UnboundedReceiver<String>) -> String {
+    std::iter::from_fn(|| log.try_recv().ok()).collect::<Vec<_>>().join("\n")
+}
+
+/// How a platform calls the service: it waits for an answer, though not for ever, and no
+/// connection outlives its process, whoever takes its port next.
+pub(crate) fn caller() -> reqwest::Client {
+    reqwest::Client::builder().pool_max_idle_per_host(0).timeout(PATIENCE).build().unwrap()
+}
+
 /// A running service.
 pub struct Service {
     pub child: Child,
@@ -78,7 +92,7 @@ impl Service {
             .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (sender, log) = unbounded_channel();
+        let (sender, mut log) = unbounded_channel();
         tokio::spawn(async move {
             while let Ok(Some(line)) = errors.next_line().await {
                 // A test that does not read the log has dropped it.
@@ -88,13 +102,22 @@ impl Service {
         let stdout = child.stdout.take().unwrap();
         let mut lines = BufReader::new(stdout).lines();
         // The first line of standard output that names an address is the address.
-        let url = loop {
-            let line = lines.next_line().await.unwrap()?;
-            if let Some(at) = line.find("http://") {
-                let url = line[at..].split_whitespace().next().unwrap();
-                break url.trim_end_matches('/').to_owned();
+        let address = async {
+            loop {
+                let line = lines.next_line().await.unwrap()?;
+                if let Some(at) = line.find("http://") {
+                    let url = line[at..].split_whitespace().next().unwrap();
+                    break Some(url.trim_end_matches('/').to_owned());
+                }
             }
         };
+        let Ok(url) = tokio::time::timeout(PATIENCE, address).await else {
+            panic!(
+                "the service does not say where it is within {PATIENCE:?}:\n{}",
+                so_far(&mut log)
+            );
+        };
+        let url = url?;
         // Keep reading, so that the service never blocks on a full pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         crate::model::install_crypto();
@@ -152,10 +175,9 @@ impl Service {
 
     /// Waits for the process to die of a planned crash.
     pub async fn died(&mut self) {
-        let wait = tokio::time::timeout(Duration::from_secs(60), self.child.wait());
-        let Ok(status) = wait.await else {
-            let log = std::iter::from_fn(|| self.log.try_recv().ok()).collect::<Vec<_>>();
-            panic!("the planned point is not passed within a minute:\n{}", log.join("\n"));
+        let Ok(status) = tokio::time::timeout(PATIENCE, self.child.wait()).await else {
+            let log = so_far(&mut self.log);
+            panic!("the planned point is not passed within {PATIENCE:?}:\n{log}");
         };
         assert!(!status.unwrap().success(), "the process died of the crash, not of its own accord");
     }

@@ -52,8 +52,7 @@ impl FakeSlack {
         let workspace = Workspace { clock: START, scopes, ..Workspace::default() };
         let fake = FakeSlack {
             url: format!("http://{}", listener.local_addr().unwrap()),
-            // No connection outlives its process, whoever takes its port next.
-            http: reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap(),
+            http: crate::process::caller(),
             workspace: Arc::new(Mutex::new(workspace)),
             socket: SocketMode::start().await,
         };

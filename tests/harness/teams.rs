@@ -157,12 +157,8 @@ impl FakeTeams {
         let url = format!("http://{}", listener.local_addr().unwrap());
         // With a path and a slash at the end, as the real ones are.
         let world = World::new(format!("{url}/emea/"));
-        let fake = FakeTeams {
-            url,
-            // No connection outlives its process, whoever takes its port next.
-            http: reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap(),
-            world: Arc::new(Mutex::new(world)),
-        };
+        let fake =
+            FakeTeams { url, http: crate::process::caller(), world: Arc::new(Mutex::new(world)) };
         let mut router = axum::Router::new()
             .route("/v1/.well-known/openidconfiguration", get(sign_in::metadata))
             .route("/v1/.well-known/keys", get(sign_in::keys))

@@ -59,15 +59,17 @@ impl<C: Chat> Workplace<C> {
     /// Waits until nothing is left to do; then each event has its reply, and no request two
     /// tickets. How many replies came twice.
     async fn check(&self, service: &Service, events: &[Value]) -> usize {
+        let checked = tokio::time::timeout(Duration::from_secs(120), self.checked(service, events));
+        checked.await.expect("every reply comes")
+    }
+
+    async fn checked(&self, service: &Service, events: &[Value]) -> usize {
         let store = self.site.database.store().await;
         let replies = |event: &Value| self.chat.replies(event);
-        let done = async {
-            while events.iter().any(|event| replies(event) == 0) || busy(&store).await {
-                // Nobody outside is told, so this looks as often as the service finds the time.
-                service.get("/readyz").await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(120), done).await.expect("every reply comes");
+        while events.iter().any(|event| replies(event) == 0) || busy(&store).await {
+            // Nobody outside is told, so this looks as often as the service finds the time.
+            service.get("/readyz").await;
+        }
         let doubled = events.iter().map(|event| replies(event) - 1).sum();
         assert!(!C::CAN.proof || doubled == 0, "{doubled} replies came twice");
         let dead = store.jobs(Some("dead"), 9).await.unwrap();

@@ -81,6 +81,15 @@ async fn of_several_timelines_all_go_on_or_none() {
         assert_eq!(store.timeline("INC-1", 0, 9).await.unwrap().len(), 1, "nothing was written");
         let both = store.extend_incidents(&lines(1), ANN, 2_000).await.unwrap().unwrap();
         assert_eq!(keys(&both), ["INC-1", "INC-2"]);
+
+        // Crosswise and at once: one of them is told, none waits for ever.
+        let line = |key| Lines { key, version: 2, facts: vec![note("z")] };
+        let (there, back) = ([line("INC-1"), line("INC-2")], [line("INC-2"), line("INC-1")]);
+        let (one, other) = tokio::join!(
+            store.extend_incidents(&there, ANN, 3_000),
+            store.extend_incidents(&back, ANN, 3_000)
+        );
+        assert_eq!(one.unwrap().is_some(), other.unwrap().is_none());
     })
     .await;
 }
@@ -117,10 +126,17 @@ async fn private_ones_exist_for_their_people_alone() {
         store.extend_incidents(&joins, ANN, 3_000).await.unwrap().unwrap();
         assert!(store.incident("INC-2", Some(&ben)).await.unwrap().is_some());
 
+        // Somebody's address ends like theirs.
+        let other = Fact::Role { role: Role::Scribe, who: "ruben@example.com".into() };
+        let joins = [Lines { key: "INC-2", version: 2, facts: vec![other] }];
+        store.extend_incidents(&joins, "ben@example.com", 3_500).await.unwrap().unwrap();
+        let export = store.export_person("ben@example.com").await.unwrap();
+        assert_eq!(export["acts_in_incidents"][0]["incident"], "INC-2", "{export}");
+
         store.erase_person("ben@example.com", 4_000).await.unwrap();
         assert_eq!(store.incident("INC-2", Some(&ben)).await.unwrap(), None);
         let left = serde_json::to_string(&store.timeline("INC-2", 0, 9).await.unwrap()).unwrap();
-        assert!(!left.contains("ben@"), "{left}");
+        assert!(!left.contains("\"ben@") && left.contains("\"ruben@example.com\""), "{left}");
         let kept = store.incident("INC-2", None).await.unwrap().unwrap();
         let timeline = store.timeline("INC-2", 0, 9).await.unwrap();
         assert_eq!(State::replay(&timeline), Some(kept.state), "both are still the same");

@@ -2,23 +2,19 @@
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use axum::response::sse::Event;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use firstline_core::incident::verb::{self, Asked as Typed, What};
-use firstline_core::incident::{Fact, Role, TaskState};
+use firstline_core::incident::{Entry, Fact, Role, TaskState};
 use firstline_core::words::incidents as words;
 use minijinja::context;
 use serde::Serialize;
-use serde_json::json;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
-use tokio::sync::mpsc;
 
 use super::Web;
-use super::chat_events::{LIFE, LOOK_AGAIN, RETRY, sse};
 use super::fault::Fault;
 use super::forms::{Asked, Fields};
 use super::incidents::{moment, refused, severities};
 use super::page::{self, Stamp, stamp, val};
+use super::page_events::{self, Watched};
 use super::session::SignedIn;
 use crate::flows::incident::Refusal;
 use crate::store::{Live, LiveKind};
@@ -95,7 +91,7 @@ async fn render(
         .into_iter()
         .map(|sentence| (sentence.text, sentence.cites))
         .collect();
-    let line = |entry: &firstline_core::incident::Entry| {
+    let line = |entry: &Entry| {
         let by = if entry.by.is_empty() { "firstline" } else { &entry.by };
         let by = name(by);
         let told = words::entry(&entry.fact, &name);
@@ -162,14 +158,12 @@ async fn render(
         begun => val(stamp(incident.created_at, now)),
         active => state.status.is_active(),
         next, offered, offered_to_me,
-        mine => state.commander() == Some(signed.viewer.email.as_str()),
         commander => state.commander().map(&name),
         roles => val(roles),
         known_roles => Role::KNOWN.iter().map(|(_, word)| *word).collect::<Vec<_>>(),
         everybody,
         stamps => val(stamps),
         tasks => val(tasks),
-        tickets => state.tickets.iter().cloned().collect::<Vec<_>>(),
         summary,
         timeline => val(timeline),
         severities => val(severities()),
@@ -234,7 +228,7 @@ fn told(done: Result<String, Refusal>) -> Result<Result<String, String>, Fault> 
     }
 }
 
-/// `GET /incidents/{key}/events?seen=VERSION`: `changed`, whenever the timeline went on since.
+/// `GET /incidents/{key}/events?seen=VERSION`: from the page as it was at that version.
 pub(super) async fn events(
     State(web): State<Web>,
     signed: SignedIn,
@@ -242,71 +236,27 @@ pub(super) async fn events(
     headers: HeaderMap,
     Asked(asked): Asked,
 ) -> Result<impl IntoResponse, Fault> {
-    // Subscribed before the first look, so that nothing falls in between.
     let live = web.app.store.live();
     web.app.incidents(&signed.viewer).seen(&key).await.map_err(refused)?;
-    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok());
-    let mark = last.unwrap_or(asked.get("seen")).to_owned();
-    let (sender, receiver) = mpsc::channel(8);
-    // The channel is empty and its reader here, so this always fits.
-    let _ = sender.send(Event::default().retry(RETRY)).await;
-    tokio::spawn(async move {
-        let email = signed.viewer.email;
-        let mut feed = Feed { web, email, key, mark, sender };
-        if let Ok(Err(fault)) = tokio::time::timeout(LIFE, feed.run(live)).await {
-            tracing::warn!(error = %fault.detail, "a live incident ended early");
-        }
-    });
-    Ok(sse(receiver))
+    let page = Page { web, email: signed.viewer.email, key };
+    Ok(page_events::stream(live, &headers, &asked, page).await)
 }
 
-struct Feed {
+struct Page {
     web: Web,
     email: String,
     key: String,
-    /// The version the page shows.
-    mark: String,
-    sender: mpsc::Sender<Event>,
 }
 
-impl Feed {
-    async fn run(&mut self, mut live: Receiver<Live>) -> Result<(), Fault> {
-        while self.look().await? {
-            // What nobody could tell us is found by looking now and then.
-            let pause = tokio::time::sleep(LOOK_AGAIN);
-            tokio::pin!(pause);
-            loop {
-                tokio::select! {
-                    () = self.sender.closed() => return Ok(()),
-                    () = &mut pause => break,
-                    heard = live.recv() => match heard {
-                        Ok(Live { kind: LiveKind::Incident { key }, .. }) if key == self.key => break,
-                        Ok(_) => {}
-                        Err(RecvError::Lagged(_)) => break,
-                        Err(RecvError::Closed) => return Ok(()),
-                    },
-                }
-            }
-        }
-        Ok(())
+impl Watched for Page {
+    fn concerns(&self, event: &Live) -> bool {
+        matches!(&event.kind, LiveKind::Incident { key } if *key == self.key)
     }
 
-    /// Tells the page if it shows something else now; `false` when it may show nothing.
-    async fn look(&mut self) -> Result<bool, Fault> {
+    async fn mark(&mut self) -> Result<Option<String>, Fault> {
         let store = &self.web.app.store;
-        // As they are now: the incident may have become private, or the person be shut out.
-        let Some(viewer) = store.viewer(&self.email).await? else { return Ok(false) };
-        let Some(incident) = store.incident(&self.key, Some(&viewer)).await? else {
-            return Ok(false);
-        };
-        let mark = incident.state.version.to_string();
-        if self.mark != mark {
-            let data = json!({ "mark": mark }).to_string();
-            let event = Event::default().event("changed").id(mark.clone()).data(data);
-            // An error means that the reader is gone, which ends the loop.
-            let _ = self.sender.send(event).await;
-            self.mark = mark;
-        }
-        Ok(true)
+        let Some(viewer) = store.viewer(&self.email).await? else { return Ok(None) };
+        let incident = store.incident(&self.key, Some(&viewer)).await?;
+        Ok(incident.map(|incident| incident.state.version.to_string()))
     }
 }

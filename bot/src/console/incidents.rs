@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use axum::response::{Html, Redirect};
-use firstline_core::incident::Severity;
 use firstline_core::incident::decide::Declaration;
+use firstline_core::incident::{Severity, Stamp as Moment};
 use firstline_core::words::incidents as words;
 use minijinja::context;
 use serde::Serialize;
@@ -19,7 +19,7 @@ use crate::store::records::Incident;
 /// Incidents on a page.
 const PAGE: i64 = 500;
 
-/// What each severity means where nobody has defined it otherwise.
+/// What each severity means.
 pub(super) const SEVERITIES: [(Severity, &str); 4] = [
     (Severity::Sev1, "the business stands still, or data is lost or exposed"),
     (Severity::Sev2, "something many need is down or badly degraded"),
@@ -50,7 +50,6 @@ struct Row {
     impact: String,
     begun: Stamp,
     tasks: usize,
-    tickets: usize,
 }
 
 fn row(incident: Incident, now: i64, name: &impl Fn(&str) -> String) -> Row {
@@ -59,7 +58,6 @@ fn row(incident: Incident, now: i64, name: &impl Fn(&str) -> String) -> Row {
         key,
         commander: state.commander().map(name),
         tasks: state.open_tasks().count(),
-        tickets: state.tickets.len(),
         severity: state.severity.as_str(),
         status: state.status.as_str(),
         drill: state.drill,
@@ -113,7 +111,7 @@ pub(super) async fn declare(
 }
 
 /// A moment in the words of the page: `Impact started`.
-pub(super) fn moment(stamp: firstline_core::incident::Stamp) -> String {
-    let word = words::moment(stamp);
-    word[..1].to_uppercase() + &word[1..]
+pub(super) fn moment(stamp: Moment) -> String {
+    let mut letters = words::moment(stamp).chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }

@@ -24,6 +24,7 @@ mod jobs;
 mod knowledge;
 mod links;
 mod page;
+mod page_events;
 mod render;
 mod routes;
 pub mod session;

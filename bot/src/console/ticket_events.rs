@@ -1,21 +1,15 @@
-//! A ticket's live events: `changed`, whenever its page would show something else to this
-//! viewer. The page then fetches itself; the stream says nothing but that it should, and
-//! ends when the ticket may no longer be seen.
+//! What a viewer sees of a ticket, and the live events of its page.
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
-use axum::response::sse::Event;
-use serde_json::json;
 use sha2::{Digest, Sha256};
-use tokio::sync::broadcast::{Receiver, error::RecvError};
-use tokio::sync::mpsc;
 
 use super::Web;
-use super::chat_events::{LIFE, LOOK_AGAIN, RETRY, sse};
 use super::chat_view::{MessageView, Views};
 use super::fault::Fault;
 use super::forms::Asked;
+use super::page_events::{self, Watched};
 use super::session::SignedIn;
 use crate::store::records::{Ticket, TicketEventRow, Viewer};
 use crate::store::{Live, LiveKind};
@@ -74,58 +68,27 @@ pub(super) async fn events(
     headers: HeaderMap,
     Asked(asked): Asked,
 ) -> Result<impl IntoResponse, Fault> {
-    // Subscribed before the first look, so that nothing falls in between.
     let live = web.app.store.live();
     let visible = web.app.store.visible_ticket(&key, &signed.viewer).await?;
     let conversation_id = visible.ok_or_else(Fault::not_found)?.conversation_id;
-    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok());
-    let mark = last.unwrap_or(asked.get("seen")).to_owned();
-    let (sender, receiver) = mpsc::channel(8);
-    // The channel is empty and its reader here, so this always fits.
-    let _ = sender.send(Event::default().retry(RETRY)).await;
-    tokio::spawn(async move {
-        let email = signed.viewer.email;
-        let mut feed = Feed { web, email, key, conversation_id, mark, state: None, sender };
-        if let Ok(Err(fault)) = tokio::time::timeout(LIFE, feed.run(live)).await {
-            tracing::warn!(error = %fault.detail, "a live ticket ended early");
-        }
-    });
-    Ok(sse(receiver))
+    let email = signed.viewer.email;
+    let page = Page { web, email, key, conversation_id, seen: None };
+    Ok(page_events::stream(live, &headers, &asked, page).await)
 }
 
-struct Feed {
+/// A ticket, how many events it has, and its conversation's last message.
+type Ends = (Ticket, usize, Option<i64>);
+
+struct Page {
     web: Web,
     email: String,
     key: String,
     conversation_id: Option<String>,
-    /// Of what the page shows.
-    mark: String,
-    /// The ticket and the ends of its lists, as they were when the mark was last made.
-    state: Option<(Ticket, usize, Option<i64>)>,
-    sender: mpsc::Sender<Event>,
+    /// What was last looked at, and the mark that was made of it.
+    seen: Option<(Ends, String)>,
 }
 
-impl Feed {
-    async fn run(&mut self, mut live: Receiver<Live>) -> Result<(), Fault> {
-        while self.look().await? {
-            // What nobody could tell us is found by looking now and then.
-            let pause = tokio::time::sleep(LOOK_AGAIN);
-            tokio::pin!(pause);
-            loop {
-                tokio::select! {
-                    () = self.sender.closed() => return Ok(()),
-                    () = &mut pause => break,
-                    heard = live.recv() => match heard {
-                        Ok(event) if !self.concerns(&event) => {}
-                        Err(RecvError::Closed) => return Ok(()),
-                        Ok(_) | Err(RecvError::Lagged(_)) => break,
-                    },
-                }
-            }
-        }
-        Ok(())
-    }
-
+impl Watched for Page {
     fn concerns(&self, event: &Live) -> bool {
         match &event.kind {
             LiveKind::Draft { .. }
@@ -139,35 +102,28 @@ impl Feed {
         }
     }
 
-    /// Tells the page if it shows something else now; `false` when it may show nothing.
-    async fn look(&mut self) -> Result<bool, Fault> {
+    async fn mark(&mut self) -> Result<Option<String>, Fault> {
         let store = self.web.app.store.clone();
-        // As they are now: groups may have changed, or the person be shut out.
-        let Some(viewer) = store.viewer(&self.email).await? else { return Ok(false) };
+        let Some(viewer) = store.viewer(&self.email).await? else { return Ok(None) };
         let Some(ticket) = store.visible_ticket(&self.key, &viewer).await? else {
-            return Ok(false);
+            return Ok(None);
         };
         let events = store.ticket_events(&self.key, true).await?.len();
         let last = match &ticket.conversation_id {
             Some(id) => store.thread_turns(id, 1).await?.pop().map(|message| message.seq),
             None => None,
         };
-        let state = Some((ticket, events, last));
-        if self.state == state {
-            return Ok(true);
+        let state = (ticket, events, last);
+        if let Some((before, mark)) = &self.seen
+            && *before == state
+        {
+            return Ok(Some(mark.clone()));
         }
-        self.state = state;
         let Some(sight) = Sight::of(&self.web, &viewer, &self.key).await? else {
-            return Ok(false);
+            return Ok(None);
         };
         let mark = sight.mark()?;
-        if self.mark != mark {
-            let data = json!({ "mark": mark }).to_string();
-            let event = Event::default().event("changed").id(mark.clone()).data(data);
-            // An error means that the reader is gone, which ends the loop.
-            let _ = self.sender.send(event).await;
-            self.mark = mark;
-        }
-        Ok(true)
+        self.seen = Some((state, mark.clone()));
+        Ok(Some(mark))
     }
 }

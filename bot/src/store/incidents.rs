@@ -82,15 +82,20 @@ impl Store {
         now: i64,
     ) -> Result<Option<Vec<Incident>>> {
         let mut tx = self.begin().await?;
-        let mut written = Vec::new();
-        for Lines { key, version, facts } in lines {
-            // Taken before it is read, so that nobody reads what is about to change.
+        // Taken before they are read, so that nobody reads what is about to change, and always in
+        // the same order, so that two who merge crosswise do not wait for each other.
+        let mut keys: Vec<&str> = lines.iter().map(|line| line.key).collect();
+        keys.sort_unstable();
+        for key in keys {
             exec!(
                 tx,
                 sqlx::query("UPDATE incident SET updated_at = $2 WHERE key = $1")
                     .bind(key)
                     .bind(now)
             );
+        }
+        let mut written = Vec::new();
+        for Lines { key, version, facts } in lines {
             let row: Option<IncidentDb> = on!(tx, |c| sqlx::query_as(
                 "SELECT key, state, created_at, updated_at FROM incident WHERE key = $1"
             )

@@ -90,6 +90,20 @@ impl Store {
                 Ok(json!({ "conversation": conversation, "at": at, "message": of_json::<Value>(&body)? }))
             })
             .collect::<Result<_>>()?;
+        let in_incidents: Vec<(String, i64, String)> = read!(self, |c| {
+            sqlx::query_as(
+            "SELECT incident_key, at, fact FROM incident_entry WHERE actor = $1 ORDER BY at, seq"
+        )
+        .bind(&email)
+        .fetch_all(c)
+        .await?
+        });
+        let in_incidents: Vec<Value> = in_incidents
+            .into_iter()
+            .map(|(key, at, fact)| {
+                Ok(json!({ "incident": key, "at": at, "entry": of_json::<Value>(&fact)? }))
+            })
+            .collect::<Result<_>>()?;
         let participates: Vec<String> = read!(self, |c| sqlx::query_scalar(
             "SELECT ticket_key FROM ticket_participant WHERE email = $1 ORDER BY ticket_key"
         )
@@ -122,6 +136,7 @@ impl Store {
             "requests": requests,
             "tickets": tickets,
             "acts_on_tickets": acts,
+            "acts_in_incidents": in_incidents,
             "participates_in": participates,
             "follows": self.followed_by(&email).await?,
             "raw_events": self.raw_events(&email).await?,
@@ -167,17 +182,7 @@ impl Store {
         let mut erased = Erased::default();
         tx.erase_tickets(&email, &pseudonym, now, &mut erased).await?;
         tx.erase_conversations(&email, &mut erased).await?;
-        // What was done in an incident stays, by somebody who is not named.
-        for sql in [
-            "UPDATE incident_entry SET actor = $2 WHERE actor = $1",
-            "UPDATE incident_entry SET fact = replace(fact, $1, $2)
-             WHERE replace(fact, $1, '') <> fact",
-            "UPDATE incident SET state = replace(state, $1, $2)
-             WHERE replace(state, $1, '') <> state",
-            "UPDATE incident_person SET email = $2 WHERE email = $1",
-        ] {
-            exec!(tx, sqlx::query(sql).bind(&email).bind(&pseudonym));
-        }
+        tx.erase_from_incidents(&email, &pseudonym).await?;
         for sql in [
             "DELETE FROM session WHERE email = $1",
             "DELETE FROM login_link WHERE email = $1",
@@ -296,6 +301,27 @@ impl Tx {
             exec!(self, sqlx::query(sql).bind(email).bind(pseudonym));
         }
         exec!(self, sqlx::query("DELETE FROM ticket_participant WHERE email = $1").bind(email));
+        Ok(())
+    }
+
+    /// What was done in an incident stays, by somebody who is not named.
+    async fn erase_from_incidents(&mut self, email: &str, pseudonym: &str) -> Result<()> {
+        for sql in [
+            "UPDATE incident_entry SET actor = $2 WHERE actor = $1",
+            "UPDATE incident_person SET email = $2 WHERE email = $1",
+        ] {
+            exec!(self, sqlx::query(sql).bind(email).bind(pseudonym));
+        }
+        // A whole value in JSON: the end of somebody else's address is not theirs.
+        let (named, unnamed) = (format!("\"{email}\""), format!("\"{pseudonym}\""));
+        for sql in [
+            "UPDATE incident_entry SET fact = replace(fact, $1, $2)
+             WHERE replace(fact, $1, '') <> fact",
+            "UPDATE incident SET state = replace(state, $1, $2)
+             WHERE replace(state, $1, '') <> state",
+        ] {
+            exec!(self, sqlx::query(sql).bind(&named).bind(&unnamed));
+        }
         Ok(())
     }
 

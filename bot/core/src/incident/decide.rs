@@ -70,10 +70,6 @@ pub enum Verb {
         id: u32,
         reason: String,
     },
-    Update {
-        text: String,
-        public: bool,
-    },
     Correct {
         seq: u32,
         text: String,
@@ -294,13 +290,6 @@ pub fn decide(state: &State, verb: Verb, actor: &Actor, now: i64) -> Result<Vec<
             open_task(state, id)?;
             Ok(vec![Fact::TaskDropped { id, reason: said(reason, "why it is dropped")? }])
         }
-        Verb::Update { text, public } => {
-            needs(Rank::Responder)?;
-            if state.status == Status::Triage || !state.status.is_open() && !public {
-                return Err(not_now());
-            }
-            Ok(vec![Fact::Update { text: said(text, "the update")?, public }])
-        }
         Verb::Correct { seq, text } => {
             needs(Rank::Responder)?;
             known(state, seq)?;
@@ -432,11 +421,13 @@ fn give(
 fn take(state: &State, role: Role, actor: &Actor, now: i64) -> Result<Vec<Fact>, Refusal> {
     let has = state.roles.get(&role);
     changed(&has.map(String::as_str), &Some(actor.email.as_str()))?;
+    // Whoever is there may help; to lead, and to take a role from somebody, is for responders.
+    let helps = role != Role::Commander && has.is_none();
+    if !helps && actor.rank < Rank::Responder {
+        return Err(Refusal::Only(Rank::Responder));
+    }
     if role != Role::Commander {
         return Ok(vec![Fact::Role { role, who: actor.email.clone() }]);
-    }
-    if actor.rank < Rank::Responder {
-        return Err(Refusal::Only(Rank::Responder));
     }
     let offered = state.offer.as_ref().is_some_and(|(to, _)| *to == actor.email);
     match has {

@@ -237,11 +237,6 @@ pub enum Fact {
         id: u32,
         reason: String,
     },
-    /// For everybody concerned if `public`, else for those who work on it.
-    Update {
-        text: String,
-        public: bool,
-    },
     MergedInto {
         key: String,
     },
@@ -251,13 +246,6 @@ pub enum Fact {
     },
     Unmerged {
         key: String,
-    },
-    /// A ticket hangs on it, or no longer does.
-    Attached {
-        ticket: String,
-    },
-    Detached {
-        ticket: String,
     },
     /// An earlier entry reads so now.
     Corrected {
@@ -284,7 +272,6 @@ impl Fact {
             | Fact::Impact { text }
             | Fact::Note { text }
             | Fact::Task { text, .. }
-            | Fact::Update { text, .. }
             | Fact::Corrected { text, .. } => vec![text],
             Fact::System { to, .. } => to.iter_mut().collect(),
             Fact::Accepted
@@ -298,8 +285,6 @@ impl Fact {
             | Fact::MergedInto { .. }
             | Fact::Merged { .. }
             | Fact::Unmerged { .. }
-            | Fact::Attached { .. }
-            | Fact::Detached { .. }
             | Fact::Hidden { .. } => vec![],
         }
     }

@@ -25,10 +25,7 @@ pub struct State {
     /// To whom command is offered, and since when.
     pub offer: Option<(String, i64)>,
     pub tasks: Vec<Task>,
-    pub tickets: BTreeSet<String>,
     pub merged_into: Option<String>,
-    /// What was last told everybody, and when.
-    pub last_update: Option<(i64, String)>,
     /// Whoever did something in it, and whoever has a role.
     pub people: BTreeSet<String>,
 }
@@ -62,9 +59,7 @@ impl State {
             roles: BTreeMap::new(),
             offer: None,
             tasks: Vec::new(),
-            tickets: BTreeSet::new(),
             merged_into: None,
-            last_update: None,
             people: BTreeSet::new(),
         };
         if !suspected {
@@ -125,9 +120,6 @@ impl State {
             }),
             Fact::TaskDone { id } => self.end_task(*id, TaskState::Done),
             Fact::TaskDropped { id, .. } => self.end_task(*id, TaskState::Dropped),
-            Fact::Update { text, public: true } => {
-                self.last_update = Some((entry.at, text.clone()));
-            }
             Fact::MergedInto { key } => {
                 self.become_status(Status::Merged);
                 self.merged_into = Some(key.clone());
@@ -136,15 +128,8 @@ impl State {
                 self.status = self.was;
                 self.merged_into = None;
             }
-            Fact::Attached { ticket } => {
-                self.tickets.insert(ticket.clone());
-            }
-            Fact::Detached { ticket } => {
-                self.tickets.remove(ticket);
-            }
             Fact::Note { .. }
             | Fact::Decision { .. }
-            | Fact::Update { .. }
             | Fact::Merged { .. }
             | Fact::Unmerged { .. }
             | Fact::Corrected { .. }

@@ -148,13 +148,9 @@ pub fn entry(fact: &Fact, names: Names<'_>) -> String {
         }
         Fact::TaskDone { id } => format!("finished task {id}"),
         Fact::TaskDropped { id, reason } => format!("dropped task {id}: {reason}"),
-        Fact::Update { text, public: true } => format!("told everybody: {text}"),
-        Fact::Update { text, public: false } => format!("told the responders: {text}"),
         Fact::MergedInto { key } => format!("merged it into {key}"),
         Fact::Merged { key } => format!("merged {key} into it"),
         Fact::Unmerged { key } => format!("separated it from {key}"),
-        Fact::Attached { ticket } => format!("attached {ticket}"),
-        Fact::Detached { ticket } => format!("detached {ticket}"),
         Fact::Corrected { seq, text } => format!("entry {seq} reads instead: {text}"),
         Fact::Hidden { seq, hidden: true } => {
             format!("keeps entry {seq} out of the public version")
@@ -209,8 +205,8 @@ pub fn summary(state: &State, timeline: &[Entry], names: Names<'_>) -> Vec<Sente
         let done = last(&|fact| matches!(fact, Fact::TaskDone { id } if *id == task.id));
         say(format!("Done: {}", ended(&task.text)), cites(done));
     }
-    match last(&|fact| matches!(fact, Fact::Update { .. } | Fact::Note { .. })) {
-        Some(Entry { seq, at, fact: Fact::Update { text, .. } | Fact::Note { text }, .. }) => {
+    match last(&|fact| matches!(fact, Fact::Note { .. })) {
+        Some(Entry { seq, at, fact: Fact::Note { text }, .. }) => {
             say(format!("The latest, on {}: {}", utc(*at), ended(text)), vec![*seq]);
         }
         _ => say("Nothing was reported since.".to_owned(), vec![]),

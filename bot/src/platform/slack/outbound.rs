@@ -57,10 +57,6 @@ impl Chat for Slack {
         let there =
             if again || lost { self.there(channel, thread, lost).await? } else { Vec::new() };
         let mut sent_as = None;
-        // The first reply, which stands right after the question.
-        if conversation.setting == Setting::Direct && message.seq == 2 && !again {
-            self.entitle(channel, thread, message.request_id.as_deref()).await;
-        }
         for (number, part) in render::render(&body, &place).into_iter().enumerate() {
             let key = format!("{}:{number}", message.id);
             let standin = draft.filter(|_| number == 0);
@@ -83,6 +79,10 @@ impl Chat for Slack {
                 SendError::Wait { reason, .. } if sent_as.is_some() => SendError::Retry(reason),
                 error => error,
             })?);
+        }
+        // The first reply, which stands right after the question.
+        if conversation.setting == Setting::Direct && message.seq == 2 && !again {
+            self.entitle(channel, thread, message.request_id.as_deref()).await;
         }
         Ok(sent_as)
     }

@@ -189,6 +189,18 @@ fn not(status: Status) -> Refusal {
 }
 
 #[test]
+fn anybody_may_help_and_responders_may_relieve_them() {
+    let mut told = Told::declared(false);
+    let take = || Verb::Take { role: Role::Scribe };
+    told.act(&actor(ANN, Rank::Employee), take(), 2_000).expect("nobody is scribe");
+    let ben = |rank| actor(BEN, rank);
+    let refused = told.act(&ben(Rank::Employee), take(), 3_000);
+    assert_eq!(refused, Err(Refusal::Only(Rank::Responder)));
+    told.act(&ben(Rank::Responder), take(), 3_000).expect("they may");
+    assert_eq!(told.state.roles[&Role::Scribe], BEN);
+}
+
+#[test]
 fn merged_ones_go_on_elsewhere_until_unmerged() {
     let ann = actor(ANN, Rank::Responder);
     let (mut one, mut other) = (Told::declared(false), Told::declared(true));
@@ -276,9 +288,8 @@ fn verbs() -> impl Strategy<Value = Verb> {
         Just(Verb::RefuseCommand),
         (prop::sample::select(Stamp::ALL), -50..50_i64)
             .prop_map(|(stamp, at)| Verb::Stamp { stamp, at: at * 1_000 }),
-        text.clone().prop_map(|text| Verb::Task { text, owner: None, due: None, follow_up: false }),
+        text.prop_map(|text| Verb::Task { text, owner: None, due: None, follow_up: false }),
         (1..4_u32).prop_map(|id| Verb::TaskDone { id }),
-        (text, any::<bool>()).prop_map(|(text, public)| Verb::Update { text, public }),
     ]
 }
 
